@@ -1,0 +1,50 @@
+"""Contested claims on a map: the app's entry, with the filters that every page shares.
+
+Run it with ``streamlit run dashboard.py``; ``CLAIMS_DATASET`` names another dataset.
+"""
+
+import gc
+from pathlib import Path
+
+import streamlit as st
+import streamlit.components.v1 as components
+
+from geo import texts
+from geo.dataset import DatasetError
+from pages import session, sidebar
+
+HERE = Path(__file__).parent
+
+st.set_page_config(page_title="Contested claims", page_icon="🗺️", layout="wide")
+
+
+@st.cache_resource(show_spinner=False)
+def settle() -> None:
+    """Take what the imports made out of the garbage collector's rounds, once for all."""
+    gc.collect()
+    gc.freeze()
+
+
+settle()
+# The map's frame fetches its files from here: a component needs no setting to be served.
+components.declare_component("claimmap", path=session.assets_folder())
+st.html(HERE / "pages" / "style.css")
+
+try:
+    whole = session.load_dataset()
+except DatasetError as error:
+    from pages import problems
+
+    problems.show(error)
+    st.stop()
+
+chosen = sidebar.read(whole)
+session.start(whole, chosen)
+_ = texts.translator(chosen.lang)
+page = st.navigation(
+    [st.Page("pages/map.py", title=_("Map"), icon=":material/map:", default=True)],
+    position="top",
+)
+page.run()
+sidebar.show(whole, chosen)
+sidebar.write(sidebar.stored(whole))

@@ -1,0 +1,477 @@
+"""The data package: schemas, reading, validation, and the status of a claim on a day."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path, PurePosixPath
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+SCHEMA_DIR = Path(__file__).parent / "schemas"
+BUILT_IN = Path(__file__).parent.parent / "data" / "troop-shipments"
+# The order of foreign keys: a table refers only to those before it.
+TABLES = ("sources", "places", "claims", "statements", "features", "briefing")
+OPTIONAL_TABLES = ("briefing",)
+STATUSES = ("sourced", "contested", "denied", "withdrawn", "declined")
+CRS = "EPSG:4326"
+
+_MAX_ZIP_BYTES = 200_000_000
+_VIEW_EDGES = ("west", "south", "east", "north")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with a dataset, as data; ``texts.problem`` turns it into words.
+
+    ``row`` is the line of the table as a spreadsheet numbers it (the header is 1); ``code`` names
+    the rule that was broken and ``detail`` what the rule asks for.
+    """
+
+    table: str
+    row: int | None
+    field: str | None
+    found: str | None
+    code: str
+    detail: str = ""
+
+
+class DatasetError(ValueError):
+    """A dataset that cannot be used; holds every problem found, not only the first."""
+
+    def __init__(self, path: Path, problems: list[Problem]):
+        super().__init__(f"{path}: {len(problems)} problems")
+        self.path = path
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True)
+class View:
+    """A named window on the map; bounds are west, south, east, north in degrees (WGS 84)."""
+
+    name: str
+    title: str
+    title_fr: str
+    bounds: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A validated dataset, all of it or what a selection keeps of it.
+
+    Every table is indexed by ``id`` (``briefing`` by ``step``), in the order of its file; texts
+    that are empty are ``""``, numbers that are empty NaN, dates that are empty NaT. ``places`` is
+    a GeoDataFrame of points in EPSG:4326. A table is never changed in place.
+    """
+
+    name: str
+    title: str
+    title_fr: str
+    digest: str
+    sources: pd.DataFrame
+    places: gpd.GeoDataFrame
+    claims: pd.DataFrame
+    statements: pd.DataFrame
+    features: pd.DataFrame
+    briefing: pd.DataFrame
+    views: tuple[View, ...]
+    description: str = ""
+    description_fr: str = ""
+
+    def view(self, name: str) -> View:
+        """The view of that name; ``theatre``, everything, where there is no such view."""
+        return next((v for v in self.views if v.name == name), self.views[0])
+
+    @property
+    def days(self) -> tuple[date, date] | None:
+        """The first and last day on which something was said; None if no statement is dated."""
+        dates = self.statements["date"].dropna()
+        return None if dates.empty else (dates.min().date(), dates.max().date())
+
+
+@cache
+def schema(table: str) -> dict:
+    """The Table Schema of ``table`` as DATASET.md's format has it (treat as read-only)."""
+    return json.loads((SCHEMA_DIR / f"{table}.json").read_text("utf-8"))
+
+
+def load(path: str | Path = BUILT_IN) -> Dataset:
+    """Read and validate the data package in a folder or .zip.
+
+    Raises ``DatasetError`` with every problem found. Extra columns are kept, as text.
+    """
+    path = Path(path)
+    if path.suffix == ".zip" and path.is_file():
+        with tempfile.TemporaryDirectory() as folder:
+            _unpack(path, Path(folder))
+            return _load_folder(_package_root(Path(folder)), path)
+    return _load_folder(path, path)
+
+
+def _unpack(archive: Path, folder: Path) -> None:
+    try:
+        with zipfile.ZipFile(archive) as package:
+            members = [m for m in package.infolist() if not m.is_dir()]
+            size = sum(m.file_size for m in members)
+            if size > _MAX_ZIP_BYTES:
+                limit = f"{_MAX_ZIP_BYTES // 1_000_000} MB"
+                raise DatasetError(
+                    archive,
+                    [Problem(archive.name, None, None, f"{size} bytes", "too-large", limit)],
+                )
+            unsafe = [m.filename for m in members if not _is_plain_path(m.filename)]
+            if unsafe:
+                raise DatasetError(
+                    archive,
+                    [Problem(archive.name, None, None, u, "unsafe-path") for u in unsafe],
+                )
+            package.extractall(folder, members)
+    except zipfile.BadZipFile as error:
+        raise DatasetError(
+            archive, [Problem(archive.name, None, None, str(error), "not-a-package")]
+        ) from error
+
+
+def _is_plain_path(name: str) -> bool:
+    parts = PurePosixPath(name.replace("\\", "/"))
+    return not parts.is_absolute() and ".." not in parts.parts and ":" not in name
+
+
+def _package_root(folder: Path) -> Path:
+    """The folder itself, or the only folder in it that holds the descriptor."""
+    if (folder / "datapackage.json").exists():
+        return folder
+    inner = sorted(folder.glob("*/datapackage.json"))
+    return inner[0].parent if inner else folder
+
+
+def _load_folder(folder: Path, shown_path: Path) -> Dataset:
+    descriptor = _descriptor(folder, shown_path)
+    problems: list[Problem] = []
+    files = _table_files(folder, descriptor, problems)
+    if problems:
+        raise DatasetError(shown_path, problems)
+
+    problems += _validate(folder, files)
+    if problems:
+        raise DatasetError(shown_path, problems)
+
+    tables = {table: _read(folder / file, schema(table)) for table, file in files.items()}
+    if "briefing" not in tables:
+        names = [f["name"] for f in schema("briefing")["fields"] if f["name"] != "step"]
+        tables["briefing"] = pd.DataFrame(columns=names, index=pd.Index([], name="step"))
+    places = tables["places"]
+    tables["places"] = gpd.GeoDataFrame(
+        places, geometry=gpd.points_from_xy(places["lon"], places["lat"]), crs=CRS
+    )
+    problems += _check_meaning(tables)
+    views = _views(descriptor, tables, problems)
+    if problems:
+        raise DatasetError(shown_path, problems)
+
+    return Dataset(
+        name=str(descriptor.get("name") or shown_path.stem),
+        title=str(descriptor.get("title") or descriptor.get("name") or shown_path.stem),
+        title_fr=str(descriptor.get("title_fr") or ""),
+        description=str(descriptor.get("description") or ""),
+        description_fr=str(descriptor.get("description_fr") or ""),
+        digest=_digest(folder, files),
+        views=views,
+        **tables,
+    )
+
+
+def _descriptor(folder: Path, shown_path: Path) -> dict:
+    file = folder / "datapackage.json"
+    name = "datapackage.json"
+    if not folder.is_dir() or not file.exists():
+        problem = Problem(name, None, None, str(shown_path), "not-a-package")
+        raise DatasetError(shown_path, [problem])
+    try:
+        descriptor = json.loads(file.read_text("utf-8"))
+    except UnicodeDecodeError as error:
+        problem = Problem(name, None, None, str(error), "encoding")
+        raise DatasetError(shown_path, [problem]) from error
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}: {error.msg}"
+        raise DatasetError(
+            shown_path, [Problem(name, error.lineno, None, None, "bad-json", where)]
+        ) from error
+    if not isinstance(descriptor, dict):
+        problem = Problem(name, None, None, type(descriptor).__name__, "not-a-package")
+        raise DatasetError(shown_path, [problem])
+    return descriptor
+
+
+def _table_files(folder: Path, descriptor: dict, problems: list[Problem]) -> dict[str, str]:
+    resources = descriptor.get("resources")
+    resources = resources if isinstance(resources, list) else []
+    paths = {r.get("name"): r.get("path") for r in resources if isinstance(r, dict)}
+    files = {}
+    for table in TABLES:
+        path = paths.get(table)
+        if path is None:
+            if table not in OPTIONAL_TABLES:
+                problems.append(Problem(table, None, None, None, "table-missing"))
+        elif not isinstance(path, str) or not _is_plain_path(path):
+            problems.append(Problem(table, None, None, str(path), "unsafe-path"))
+        elif not (folder / path).is_file():
+            problems.append(Problem(table, None, None, None, "file-missing", path))
+        else:
+            files[table] = path
+    return files
+
+
+def _validate(folder: Path, files: dict[str, str]) -> list[Problem]:
+    from frictionless import Detector, Dialect, Package, Resource, Schema, system
+
+    resources = [
+        Resource(
+            name=table,
+            path=file,
+            schema=Schema.from_descriptor(_without_missing_references(schema(table), files)),
+            # Columns are matched by name, so that their order is free and extra ones are allowed.
+            detector=Detector(schema_sync=True),
+            dialect=Dialect(),
+            encoding="utf-8",
+        )
+        for table, file in files.items()
+    ]
+    with system.use_context(trusted=False):
+        package = Package(resources=resources, basepath=str(folder))
+        report = package.validate()
+    problems = [_from_frictionless("datapackage.json", error) for error in report.errors]
+    for task in report.tasks:
+        problems += [_from_frictionless(task.name, error) for error in task.errors]
+    return problems
+
+
+def _without_missing_references(descriptor: dict, files: dict[str, str]) -> dict:
+    keys = [k for k in descriptor.get("foreignKeys", []) if k["reference"]["resource"] in files]
+    return {**descriptor, "foreignKeys": keys}
+
+
+# frictionless' error types that need no further look, with our own code for each.
+_PLAIN_CODES = {
+    "missing-label": "missing-column",
+    "duplicate-label": "duplicate-column",
+    "missing-cell": "row-too-short",
+    "extra-cell": "row-too-long",
+    "blank-row": "blank-row",
+    "blank-header": "missing-column",
+    "blank-label": "missing-column",
+    "encoding-error": "encoding",
+}
+
+
+def _from_frictionless(table: str, error) -> Problem:
+    found = error.to_descriptor()
+    row = found.get("rowNumber")
+    name = found.get("fieldName") or None
+    cell = found.get("cell")
+    note = found.get("note", "")
+    code, detail = _PLAIN_CODES.get(error.type), ""
+    if code is None and error.type == "type-error":
+        code, detail = "type", _rule(table, name, "type")
+        if detail == "date":
+            detail = "date (YYYY-MM-DD)"
+    elif code is None and error.type == "constraint-error":
+        rule = note.split('"')[1] if '"' in note else "required"
+        code, detail = rule, _rule(table, name, rule)
+    elif code is None and error.type in ("primary-key", "unique-error"):
+        key = schema(table).get("primaryKey", ["id"])
+        name = name or (key if isinstance(key, str) else key[0])
+        labels = [f["name"] for f in schema(table)["fields"]]
+        cells = found.get("cells") or []
+        position = labels.index(name) if name in labels else 0
+        cell = cells[position] if position < len(cells) else None
+        code, detail = "unique", note
+    elif code is None and error.type == "foreign-key":
+        name = ", ".join(found.get("fieldNames", [])) or name
+        cell = ", ".join(found.get("fieldCells", []))
+        code, detail = "foreign-key", found.get("referenceName", "")
+    if code is None or code not in _KNOWN_CODES:
+        code, detail = "other", note or error.message
+    shown = None if cell is None or code in ("required",) else str(cell)
+    return Problem(table, row, name, shown, code, detail)
+
+
+_KNOWN_CODES = {
+    *_PLAIN_CODES.values(),
+    *("type", "required", "enum", "minimum", "maximum", "pattern", "unique", "foreign-key"),
+}
+
+
+def _rule(table: str, name: str | None, rule: str) -> str:
+    for each in schema(table)["fields"]:
+        if each["name"] == name:
+            value = each["type"] if rule == "type" else each.get("constraints", {}).get(rule, "")
+            return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return ""
+
+
+def _read(file: Path, descriptor: dict) -> pd.DataFrame:
+    table = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    for each in descriptor["fields"]:
+        name = each["name"]
+        if name not in table.columns:
+            table[name] = ""
+        if each["type"] in ("number", "integer"):
+            table[name] = pd.to_numeric(table[name].replace("", np.nan))
+        elif each["type"] == "date":
+            table[name] = pd.to_datetime(table[name].replace("", None), format="%Y-%m-%d")
+    key = descriptor["primaryKey"]
+    return table.set_index(key if isinstance(key, str) else key[0])
+
+
+def _check_meaning(tables: dict[str, pd.DataFrame]) -> list[Problem]:
+    """What a table schema cannot say: the order of dates, what a route needs, approaches."""
+    problems = []
+
+    def report(table: str, rows: pd.Series, name: str, code: str, details=None) -> None:
+        for position in np.flatnonzero(rows.to_numpy()):
+            cell = tables[table][name].iloc[position]
+            found = "" if pd.isna(cell) else str(cell)
+            found = found.removesuffix(" 00:00:00")
+            detail = "" if details is None else str(details.iloc[position])
+            problems.append(Problem(table, int(position) + 2, name, found, code, detail))
+
+    claims, features, places = tables["claims"], tables["features"], tables["places"]
+    late = claims["event_end"] < claims["event_start"]
+    report("claims", late, "event_end", "date-order", claims["event_start"].dt.date)
+    lacks = features["kind"].isin(["route", "distance"]) & (features["to_place"] == "")
+    report("features", lacks, "to_place", "to-place")
+    bad = places["approach"].map(lambda text: parse_approach(text) is None)
+    report("places", bad, "approach", "approach")
+    return problems
+
+
+def parse_approach(text: str) -> tuple[tuple[float, float], ...] | None:
+    """The ``lon lat; lon lat; …`` of a place as pairs; None if it cannot be read."""
+    try:
+        pairs = [tuple(map(float, pair.split())) for pair in text.split(";") if pair.strip()]
+    except ValueError:
+        return None
+    sound = all(len(p) == 2 and abs(p[0]) <= 180 and abs(p[1]) <= 90 for p in pairs)
+    return tuple(pairs) if sound else None
+
+
+def _views(descriptor: dict, tables: dict, problems: list[Problem]) -> tuple[View, ...]:
+    views = []
+    listed = descriptor.get("views") or []
+    for position, each in enumerate(listed if isinstance(listed, list) else []):
+        try:
+            west, south, east, north = (float(each[edge]) for edge in _VIEW_EDGES)
+            name = str(each["name"])
+            sound = west < east and -90 <= south < north <= 90 and name != ""
+        except (KeyError, TypeError, ValueError):
+            sound = False
+        if not sound:
+            found = json.dumps(each, ensure_ascii=False)
+            problems.append(
+                Problem("datapackage.json", None, f"views[{position}]", found, "view")
+            )
+            continue
+        title, title_fr = str(each.get("title") or name), str(each.get("title_fr") or "")
+        views.append(View(name, title, title_fr, (west, south, east, north)))
+    theatre = [v for v in views if v.name == "theatre"]
+    if not theatre:
+        theatre = [View("theatre", "Everything", "Tout", _extent(tables))]
+    return (*theatre, *(v for v in views if v.name != "theatre"))
+
+
+def _extent(tables: dict) -> tuple[float, float, float, float]:
+    """Bounds of every place that a feature or statement uses, with a margin of a tenth."""
+    features, statements = tables["features"], tables["statements"]
+    used = {*features["place"], *features["to_place"], *statements["place"]} - {""}
+    places = tables["places"]
+    places = places[places.index.isin(used)]
+    if places.empty:
+        return (-170.0, -60.0, 170.0, 75.0)
+    west, south, east, north = places.total_bounds
+    margin = max(0.1 * (east - west), 0.1 * (north - south), 0.25)
+    return (
+        float(max(west - margin, -180)),
+        float(max(south - margin, -85)),
+        float(min(east + margin, 180)),
+        float(min(north + margin, 85)),
+    )
+
+
+def _digest(folder: Path, files: dict[str, str]) -> str:
+    """Twelve hex digits that change when any byte of the package's tables or views does."""
+    seen = hashlib.sha256()
+    for name in ("datapackage.json", *files.values()):
+        seen.update(name.encode())
+        seen.update((folder / name).read_bytes())
+    return seen.hexdigest()[:12]
+
+
+def statuses(
+    claims: np.ndarray,
+    speakers: np.ndarray,
+    stances: np.ndarray,
+    days: np.ndarray,
+    groups: np.ndarray,
+    shape: tuple[int, int],
+) -> np.ndarray:
+    """The status of each claim by the statements of each group, all groups at once.
+
+    The five arrays run over statements: code of the claim, code of the speaker, stance (text),
+    day (int64, undated lowest) and code of the group that the statement counts in. ``shape`` is
+    (groups, claims). Returns int8 codes into ``STATUSES``, -1 where a group has nothing to say
+    of a claim.
+
+    A retraction undoes what the same speaker said of the same claim up to then; the rule for the
+    rest stands in DATASET.md. A claim that nobody asserts or denies is *declined*.
+    """
+    n_cells = shape[0] * shape[1]
+    if len(claims) == 0:
+        return np.full(shape, -1, dtype=np.int8)
+    order = np.lexsort((np.arange(len(claims)), days, speakers, claims, groups))
+    claims, speakers, stances, groups = (a[order] for a in (claims, speakers, stances, groups))
+    starts = np.ones(len(claims), dtype=bool)
+    starts[1:] = (
+        (claims[1:] != claims[:-1])
+        | (speakers[1:] != speakers[:-1])
+        | (groups[1:] != groups[:-1])
+    )
+    run = np.cumsum(starts) - 1
+    position = np.arange(len(claims))
+    retracted = np.where(stances == "retracts", position, -1)
+    last_retraction = np.maximum.reduceat(retracted, np.flatnonzero(starts))[run]
+    stands = position > last_retraction
+    cell = groups * shape[1] + claims
+
+    def seen(rows: np.ndarray) -> np.ndarray:
+        return np.bincount(cell[rows], minlength=n_cells) > 0
+
+    spoken = np.bincount(cell, minlength=n_cells) > 0
+    asserted_once = seen(stances == "asserts")
+    asserted = seen((stances == "asserts") & stands)
+    denied = seen((stances == "denies") & stands)
+    result = np.select(
+        [
+            ~spoken,
+            asserted & denied,
+            asserted,
+            asserted_once,
+            denied,
+        ],
+        [
+            -1,
+            STATUSES.index("contested"),
+            STATUSES.index("sourced"),
+            STATUSES.index("withdrawn"),
+            STATUSES.index("denied"),
+        ],
+        default=STATUSES.index("declined"),
+    )
+    return result.astype(np.int8).reshape(shape)

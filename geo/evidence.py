@@ -1,0 +1,350 @@
+"""All that is known of one claim, for reading: as data, and as HTML that is safe to show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+from markupsafe import Markup
+
+from geo import checks, texts
+from geo.dataset import Dataset
+from geo.selection import Selection
+
+
+@dataclass(frozen=True)
+class Said:
+    """One statement in words of a language; empty where the dataset has nothing."""
+
+    who: str
+    kind: str
+    stance: str
+    scope: str
+    when: str
+    grade: str
+    rationale: str
+    speaker: str
+    place: str
+    repeats: str
+    quote: str
+    reference: str
+    stance_code: str
+
+
+@dataclass(frozen=True)
+class Located:
+    """One feature of a claim in words: what is drawn, how it is known and how surely."""
+
+    what: str
+    basis: str
+    quantity: str
+    places: tuple[tuple[str, str], ...]  # name, how it was found
+    note: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the panel, the report and the handout tell of one claim."""
+
+    claim: str
+    title: str
+    summary: str
+    theme: str
+    status_code: str
+    status: str
+    status_help: str
+    as_of: str
+    when: str
+    confidence: str
+    confidence_rationale: str
+    origins: int
+    assertions: int
+    said: tuple[Said, ...]
+    located: tuple[Located, ...]
+    findings: tuple[checks.Check, ...]
+    statements_hidden: int
+
+
+def independent_origins(statements: pd.DataFrame) -> pd.Series:
+    """How many distinct origins assert each claim: ten that repeat one count once.
+
+    ``statements`` as in a ``Dataset``; returns counts by claim id (claims without assertion are
+    missing).
+    """
+    asserted = statements[statements["stance"] == "asserts"]
+    origin = asserted["origin"].where(asserted["origin"] != "", asserted["source"])
+    return origin.groupby(asserted["claim"]).nunique()
+
+
+def gather(whole: Dataset, kept: Dataset, claim_id: str, selection: Selection) -> Evidence:
+    """The evidence for a claim that ``kept`` (``selection.apply`` on ``whole``) still holds."""
+    lang = selection.lang
+    words = texts.terms(lang)
+    claim = kept.claims.loc[claim_id]
+    statements = kept.statements[kept.statements["claim"] == claim_id]
+    features = kept.features[kept.features["claim"] == claim_id]
+    every = int((whole.statements["claim"] == claim_id).sum())
+    order = {"asserts": 0, "denies": 1, "declines": 2, "retracts": 3}
+    ranked = statements.assign(_rank=statements["stance"].map(order))
+    ranked = ranked.sort_values(["_rank", "date"], kind="stable")
+    return Evidence(
+        claim=claim_id,
+        title=texts.in_language(claim, "title", lang),
+        summary=texts.in_language(claim, "summary", lang),
+        theme=words["theme"][claim["theme"]],
+        status_code=claim["status"],
+        status=words["status"][claim["status"]],
+        status_help=words["status_help"][claim["status"]],
+        as_of="" if selection.as_of is None else texts.day(selection.as_of, lang),
+        when=_when(claim, lang),
+        confidence=words["confidence"][claim["confidence"]],
+        confidence_rationale=texts.in_language(claim, "confidence_rationale", lang),
+        origins=int(independent_origins(statements).get(claim_id, 0)),
+        assertions=int((statements["stance"] == "asserts").sum()),
+        said=tuple(_said(whole, row, lang) for _, row in ranked.iterrows()),
+        located=tuple(_located(whole, row, lang) for _, row in features.iterrows()),
+        findings=tuple(c for c in checks.run(kept, lang) if c.claim == claim_id),
+        statements_hidden=every - len(statements),
+    )
+
+
+def _when(claim, lang: str) -> str:
+    start, end = claim["event_start"], claim["event_end"]
+    if pd.isna(start) and pd.isna(end):
+        return ""
+    precision = claim["date_precision"]
+    first = texts.day(end if pd.isna(start) else start, lang, precision)
+    if pd.isna(end) or pd.isna(start) or end == start:
+        return first
+    return f"{first} – {texts.day(end, lang, precision)}"
+
+
+def _said(whole: Dataset, row, lang: str) -> Said:
+    words = texts.terms(lang)
+    source = whole.sources.loc[row["source"]]
+    repeats = ""
+    if row["origin"] and row["origin"] != row["source"]:
+        repeats = texts.in_language(whole.sources.loc[row["origin"]], "name", lang)
+    place = whole.places.loc[row["place"]] if row["place"] else {}
+    return Said(
+        who=texts.in_language(source, "name", lang),
+        kind=words["kind"][source["kind"]],
+        stance=words["stance"][row["stance"]],
+        scope=words["scope"].get(row["scope"], "") if row["stance"] == "denies" else "",
+        when=texts.day(row["date"], lang, row["date_precision"]),
+        grade=texts.grade(source["reliability"], int(row["credibility"]), lang),
+        rationale=texts.in_language(row, "rationale", lang),
+        speaker=texts.in_language(row, "speaker", lang),
+        place=texts.in_language(place, "name", lang),
+        repeats=repeats,
+        quote=texts.in_language(row, "quote", lang),
+        reference=row["reference"],
+        stance_code=row["stance"],
+    )
+
+
+def _located(whole: Dataset, row, lang: str) -> Located:
+    _ = texts.translator(lang)
+    words = texts.terms(lang)
+    ends = [whole.places.loc[p] for p in (row["place"], row["to_place"]) if p]
+    names = [texts.in_language(p, "name", lang) for p in ends]
+    what = names[0] if len(names) == 1 else _("{start} to {end}").format(
+        start=names[0], end=names[-1]
+    )
+    found = []
+    for place, name in zip(ends, names, strict=True):
+        parts = [
+            texts.position(place["lon"], place["lat"], lang),
+            _("within {radius}").format(radius=texts.radius(place["uncertainty_m"], lang)),
+            words["located_by"][place["located_by"]],
+            place["reference"],
+        ]
+        note = texts.in_language(place, "note", lang)
+        found.append((name, "; ".join(p for p in parts if p) + (f". {note}" if note else "")))
+    quantity = ""
+    if row["quantity"] == row["quantity"]:
+        unit = texts.in_language(row, "unit", lang)
+        quantity = f"{texts.number(row['quantity'], lang)} {unit}".strip()
+    return Located(
+        what=what,
+        basis=words["basis"][row["basis"]],
+        quantity=quantity,
+        places=tuple(found),
+        note=texts.in_language(row, "note", lang),
+    )
+
+
+def to_html(evidence: Evidence, lang: str) -> str:
+    """The evidence panel as HTML; every text of the data is escaped (Markup.format does it)."""
+    _ = texts.translator(lang)
+    out = [
+        Markup('<article class="evidence"><h3>{}</h3>').format(evidence.title),
+        Markup('<p><span class="chip {}">{}</span> {}{}</p>').format(
+            evidence.status_code,
+            evidence.status,
+            evidence.status_help,
+            _(", as of {day}").format(day=evidence.as_of) if evidence.as_of else "",
+        ),
+    ]
+    if evidence.summary:
+        out.append(Markup("<p>{}</p>").format(evidence.summary))
+    for check in evidence.findings:
+        out.append(
+            Markup('<p class="finding {}"><strong>{}</strong> {}</p>').format(
+                check.verdict.split()[0], _("Held against the ground:"), check.explanation
+            )
+        )
+    out.append(Markup("<dl>"))
+    out.append(_pair(_("Confidence"), evidence.confidence, evidence.confidence_rationale))
+    if evidence.when:
+        out.append(_pair(_("Said to have happened"), evidence.when))
+    out.append(_pair(_("Independent origins"), _origins(evidence, lang)))
+    out.append(Markup("</dl><h4>{}</h4>").format(_("Who says what")))
+    out += [_said_html(said, _) for said in evidence.said]
+    if evidence.statements_hidden:
+        hidden = texts.plural(
+            lang,
+            "{n} more statement about this claim is hidden by the filters.",
+            "{n} more statements about this claim are hidden by the filters.",
+            evidence.statements_hidden,
+        )
+        out.append(Markup('<p class="quiet">{}</p>').format(hidden))
+    out.append(Markup("<h4>{}</h4>").format(_("Where, and how that is known")))
+    out += [_located_html(located, _) for located in evidence.located]
+    if not evidence.located:
+        out.append(Markup("<p>{}</p>").format(_("This claim names no place.")))
+    out.append(Markup("</article>"))
+    return str(Markup("").join(out))
+
+
+def _pair(term: str, value: str, more: str = "") -> Markup:
+    extra = Markup('<span class="quiet"> {}</span>').format(more) if more else ""
+    return Markup("<dt>{}</dt><dd>{}{}</dd>").format(term, value, extra)
+
+
+def _origins(evidence: Evidence, lang: str) -> str:
+    _ = texts.translator(lang)
+    if not evidence.assertions:
+        return _("none; nobody here asserts it")
+    return _("{origins} (from {assertions})").format(
+        origins=texts.number(evidence.origins, lang),
+        assertions=texts.plural(lang, "{n} assertion", "{n} assertions", evidence.assertions),
+    )
+
+
+def _said_html(said: Said, _) -> Markup:
+    lines = [
+        Markup('<span class="stance {}">{}</span> <strong>{}</strong> ({}), {}').format(
+            said.stance_code, said.stance, said.who, said.kind, said.when
+        )
+    ]
+    details = [
+        _("speaker: {name}").format(name=said.speaker) if said.speaker else "",
+        _("said in {place}").format(place=said.place) if said.place else "",
+        _("repeats {origin}").format(origin=said.repeats) if said.repeats else "",
+        _("denial: {scope}").format(scope=said.scope) if said.scope else "",
+    ]
+    details = [d for d in details if d]
+    if details:
+        lines.append(Markup("{}").format("; ".join(details)))
+    if said.quote:
+        lines.append(Markup("<q>{}</q>").format(said.quote))
+    lines.append(Markup('<span class="grade">{}</span>').format(said.grade))
+    if said.rationale:
+        lines.append(Markup('<span class="quiet">{}</span>').format(said.rationale))
+    lines.append(Markup('<span class="reference">{}</span>').format(said.reference))
+    return Markup('<div class="said {}">{}</div>').format(
+        said.stance_code, Markup("<br>").join(lines)
+    )
+
+
+def _located_html(located: Located, _) -> Markup:
+    head = Markup("<strong>{}</strong> · {}{}").format(
+        located.what,
+        _("drawn as {basis}").format(basis=located.basis),
+        f" · {located.quantity}" if located.quantity else "",
+    )
+    places = Markup("").join(
+        Markup('<br><span class="quiet">{}: {}</span>').format(name, how)
+        for name, how in located.places
+    )
+    note = Markup("<br>{}").format(located.note) if located.note else ""
+    return Markup('<div class="located">{}{}{}</div>').format(head, note, places)
+
+
+def table(kept: Dataset, lang: str) -> pd.DataFrame:
+    """The claims of ``kept`` as rows of plain text that tell all the map tells, by claim id.
+
+    Columns: status, claim, confidence, asserts, denies, when, where, said_at, measured, origins
+    (number) and theme.
+    """
+    words = texts.terms(lang)
+    statements = kept.statements
+    names = kept.sources.apply(lambda row: texts.in_language(row, "name", lang), axis=1)
+    speakers = statements["source"].map(names)
+
+    def joined(stance: str) -> pd.Series:
+        rows = statements["stance"] == stance
+        return speakers[rows].groupby(statements["claim"][rows]).agg(_distinct)
+
+    features, places = kept.features, kept.places
+    by_place = {i: _place_words(row, lang) for i, row in places.iterrows()}
+    where = pd.Series(
+        [_feature_words(row, by_place, words, lang) for _, row in features.iterrows()],
+        index=features.index,
+        dtype=object,
+    )
+    spoken = statements[statements["place"] != ""]
+    place_names = places.apply(lambda row: texts.in_language(row, "name", lang), axis=1)
+    said_at = spoken["place"].map(place_names).groupby(spoken["claim"]).agg(_distinct)
+    measured = pd.Series(
+        {c.claim: " ".join(f.explanation for f in found) for c, found in _by_claim(kept, lang)},
+        dtype=object,
+    )
+    claims = kept.claims
+    titles = [texts.in_language(row, "title", lang) for _, row in claims.iterrows()]
+    columns = {
+        "status": claims["status"].map(words["status"]),
+        "claim": pd.Series(titles, index=claims.index, dtype=object),
+        "confidence": claims["confidence"].map(words["confidence"]),
+        "asserts": joined("asserts"),
+        "denies": joined("denies"),
+        "when": pd.Series([_when(row, lang) for _, row in claims.iterrows()], index=claims.index),
+        "where": where.groupby(features["claim"]).agg(_distinct),
+        "said_at": said_at,
+        "measured": measured,
+        "theme": claims["theme"].map(words["theme"]),
+    }
+    rows = pd.DataFrame({k: v.reindex(claims.index) for k, v in columns.items()}, dtype=object)
+    origins = independent_origins(statements).reindex(claims.index).fillna(0).astype(int)
+    return rows.fillna("").assign(origins=origins)
+
+
+def _by_claim(kept: Dataset, lang: str):
+    found = checks.run(kept, lang)
+    for claim in dict.fromkeys(c.claim for c in found):
+        mine = [c for c in found if c.claim == claim]
+        yield mine[0], mine
+
+
+def _distinct(values: pd.Series) -> str:
+    return ", ".join(dict.fromkeys(values))
+
+
+def _place_words(place, lang: str) -> str:
+    _ = texts.translator(lang)
+    name = texts.in_language(place, "name", lang)
+    radius = texts.radius(place["uncertainty_m"], lang)
+    return _("{name} (within {radius})").format(name=name, radius=radius)
+
+
+def _feature_words(row, by_place: dict[str, str], words: dict, lang: str) -> str:
+    _ = texts.translator(lang)
+    where = by_place[row["place"]]
+    if row["to_place"]:
+        where = _("{start} to {end}").format(start=where, end=by_place[row["to_place"]])
+    extra = words["basis"][row["basis"]]
+    if row["quantity"] == row["quantity"]:
+        unit = texts.in_language(row, "unit", lang)
+        extra += f", {texts.number(row['quantity'], lang)} {unit}".rstrip()
+    return f"{where}: {extra}"

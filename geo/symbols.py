@@ -1,0 +1,245 @@
+"""One table of symbols for the web map, print and exports: colours, dashes, shapes, legend.
+
+Colour never stands alone: the theme is a shape, the basis a fill or a dash, a denial a bar or a
+cross. The colours are from the palette of Okabe and Ito (2008), darkened for text on light land.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from functools import cache
+
+from geo import texts
+
+SOURCED = "#0a4f8f"
+DENIED = "#b8410b"
+MEASURED = "#1b2733"
+MUTED = "#6a7178"
+SPOKEN = "#5a4a78"
+PAPER = "#ffffff"
+
+THEMES = ("transport", "training", "presence", "plan", "front", "diplomacy")
+BASES = ("observed", "reported", "inferred")
+
+_SHAPES = {
+    "transport": "circle",
+    "training": "triangle",
+    "presence": "flag",
+    "plan": "diamond",
+    "front": "square",
+    "diplomacy": "pentagon",
+}
+# How surely a geometry is known shows in its line: whole, long dashes, dots.
+_DASHES = {"observed": (), "reported": (9.0, 5.0), "inferred": (2.0, 5.0)}
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """How one class of marks looks; sizes are CSS pixels (1/96 inch).
+
+    ``kind``: point, line or area. ``shape``: for points. ``fill``: "" for a hollow one.
+    ``dash``: lengths of dash and gap, empty for a whole line. ``hatch``: "", diagonal or cross.
+    ``over``: "" or how it crosses out what lies below: bar (implied) or cross (direct).
+    ``legend``: keys into ``LEGEND``. ``order``: higher is drawn later.
+    """
+
+    kind: str
+    colour: str
+    fill: str = ""
+    fill_opacity: float = 0.0
+    width: float = 2.0
+    dash: tuple[float, ...] = ()
+    shape: str = ""
+    size: float = 0.0
+    hatch: str = ""
+    arrow: bool = False
+    over: str = ""
+    legend: tuple[str, ...] = ()
+    order: int = 0
+
+
+@cache
+def table() -> dict[str, Symbol]:
+    """Every symbol by key. Keys end in ``-withdrawn`` where a claim was taken back."""
+    found: dict[str, Symbol] = {}
+    for basis in BASES:
+        for theme in THEMES:
+            found[f"place-{theme}-{basis}"] = Symbol(
+                kind="point",
+                shape=_SHAPES[theme],
+                size=15,
+                colour=SOURCED,
+                fill=SOURCED if basis == "observed" else PAPER,
+                fill_opacity=1,
+                width=2.4,
+                dash=(2.5, 2.5) if basis == "inferred" else (),
+                legend=(f"theme-{theme}", f"basis-{basis}"),
+                order=60,
+            )
+        found[f"area-{basis}"] = Symbol(
+            kind="area",
+            colour=SOURCED,
+            fill=SOURCED,
+            fill_opacity=0.10,
+            width=1.6,
+            dash=_DASHES[basis],
+            legend=(f"area-{basis}",),
+            order=10,
+        )
+        found[f"route-{basis}"] = Symbol(
+            kind="line",
+            colour=SOURCED,
+            width=3.0,
+            dash=_DASHES[basis],
+            arrow=True,
+            legend=(f"route-{basis}",),
+            order=40,
+        )
+    found["uncertainty"] = Symbol(
+        kind="area",
+        colour=SOURCED,
+        fill=SOURCED,
+        fill_opacity=0.06,
+        width=1.0,
+        dash=(3.0, 3.0),
+        legend=("uncertainty",),
+        order=15,
+    )
+    found["route-end"] = Symbol(
+        kind="point",
+        shape="circle",
+        size=9,
+        colour=SOURCED,
+        fill=SOURCED,
+        fill_opacity=1,
+        width=1.5,
+        order=45,
+    )
+    found["stated-distance"] = Symbol(
+        kind="line",
+        colour=SOURCED,
+        width=2.0,
+        dash=(9.0, 5.0),
+        legend=("stated-distance",),
+        order=30,
+    )
+    found["stated-direction"] = Symbol(
+        kind="area",
+        colour=SOURCED,
+        fill=SOURCED,
+        fill_opacity=0.10,
+        width=1.0,
+        dash=(9.0, 5.0),
+        legend=("stated-direction",),
+        order=12,
+    )
+    found["stated-point"] = Symbol(
+        kind="point",
+        shape="saltire",
+        size=15,
+        colour=SOURCED,
+        fill=PAPER,
+        fill_opacity=1,
+        width=2.2,
+        legend=("stated-point",),
+        order=58,
+    )
+    found["measured"] = Symbol(
+        kind="line",
+        colour=MEASURED,
+        width=3.0,
+        arrow=True,
+        legend=("measured",),
+        order=50,
+    )
+    found["measured-end"] = Symbol(
+        kind="point",
+        shape="circle",
+        size=10,
+        colour=MEASURED,
+        fill=MEASURED,
+        fill_opacity=1,
+        width=1.5,
+        order=52,
+    )
+    for stance, colour in (("asserts", SPOKEN), ("denies", DENIED), ("declines", MUTED)):
+        found[f"spoken-{stance}"] = Symbol(
+            kind="point",
+            shape="bubble",
+            size=15,
+            colour=colour,
+            fill=PAPER if stance != "denies" else DENIED,
+            fill_opacity=1,
+            width=2.0,
+            dash=(2.0, 2.0) if stance == "declines" else (),
+            legend=(f"spoken-{stance}",),
+            order=56,
+        )
+    for scope, over, width in (("direct", "cross", 2.4), ("implied", "bar", 1.8)):
+        legend = (f"denied-{scope}",)
+        found[f"denied-{scope}-point"] = Symbol(
+            kind="point",
+            shape="ring",
+            size=27,
+            colour=DENIED,
+            width=width,
+            over=over,
+            legend=legend,
+            order=70,
+        )
+        found[f"denied-{scope}-line"] = Symbol(
+            kind="line", colour=DENIED, width=width, over=over, legend=legend, order=65
+        )
+        found[f"denied-{scope}-area"] = Symbol(
+            kind="area",
+            colour=DENIED,
+            width=width,
+            hatch="cross" if scope == "direct" else "diagonal",
+            legend=legend,
+            order=20,
+        )
+    for key, symbol in list(found.items()):
+        if key.startswith(("place-", "area-", "route-", "uncertainty", "stated-")):
+            faded = asdict(symbol) | {
+                "colour": MUTED,
+                "fill": MUTED if symbol.fill == SOURCED else symbol.fill,
+                "legend": ("withdrawn",),
+            }
+            found[f"{key}-withdrawn"] = Symbol(**faded)
+    return found
+
+
+def legend(lang: str) -> list[tuple[str, str, str]]:
+    """The entries of the legend in their order: key, symbol that shows it, words.
+
+    A renderer lists those entries that a drawn mark's symbol names, and no others.
+    """
+    _ = texts.translator(lang)
+    theme = texts.terms(lang)["theme"]
+    places = [
+        (f"theme-{t}", f"place-{t}-reported", _("Claim: {theme}").format(theme=theme[t].lower()))
+        for t in THEMES
+    ]
+    return [
+        *places,
+        ("basis-observed", "place-transport-observed", _("Filled: place seen in imagery")),
+        ("basis-reported", "place-transport-reported", _("Hollow: place as told")),
+        ("basis-inferred", "place-transport-inferred", _("Dotted: place as we read it")),
+        ("area-observed", "area-observed", _("Area seen in imagery")),
+        ("area-reported", "area-reported", _("Somewhere in this area, as told")),
+        ("area-inferred", "area-inferred", _("Somewhere in this area, as we read it")),
+        ("uncertainty", "uncertainty", _("The place lies within this circle")),
+        ("route-observed", "route-observed", _("Route that was seen")),
+        ("route-reported", "route-reported", _("Route as told")),
+        ("route-inferred", "route-inferred", _("Route drawn by us; track not reported")),
+        ("stated-distance", "stated-distance", _("Distance as stated")),
+        ("stated-direction", "stated-direction", _("Direction as stated")),
+        ("stated-point", "stated-point", _("Where distance and direction as stated lead")),
+        ("measured", "measured", _("Measured on WGS 84")),
+        ("denied-direct", "denied-direct-point", _("Denied by name")),
+        ("denied-implied", "denied-implied-point", _("Denied only by implication")),
+        ("withdrawn", "place-transport-reported-withdrawn", _("Taken back by those who said it")),
+        ("spoken-asserts", "spoken-asserts", _("Said here")),
+        ("spoken-denies", "spoken-denies", _("Denied from here")),
+        ("spoken-declines", "spoken-declines", _("Comment declined here")),
+    ]

@@ -1,0 +1,990 @@
+/* Draws claims and their basemap on a Leaflet map: two canvases, no Leaflet object per mark.
+ *
+ * The map is built once. Marks and basemap are JSON that is fetched once and named by content;
+ * afterwards a click on a filter sends a bit mask of what is on, and nothing else. Every text
+ * from the data reaches the page as textContent or canvas text, never as markup.
+ *
+ * window.claimMap: attach(map), update(state), ready (promise), ids(), marks(), select(claim).
+ */
+(() => {
+  "use strict";
+
+  const HERE = document.currentScript && document.currentScript.src
+    ? new URL(".", document.currentScript.src)
+    : null;
+  const FONT = '"Source Sans 3", "Source Sans Pro", "Source Sans", "Segoe UI", "Noto Sans", Arial, sans-serif';
+  const SEA = "#dbe6ee";
+  const LAND = "#f6f3ec";
+  const LAND_EDGE = "#9fb0bd";
+  const BORDER = "#8d84a3";
+  const REGION_EDGE = "#c9c3b6";
+  const WATER = "#c3d6e4";
+  const INK = "#1b2733";
+  const SELECTED = "#f2b705";
+  const DETAIL_ZOOM = 4.5; // below it the 1:50m coast is finer than a pixel
+  const HIT_PX = 7;
+  const TILE = 256;
+
+  const state = {
+    fit: null, map: null, data: null, on: null, selected: -1, viewToken: null, showToken: null, sequence: 0,
+    world: null, detail: null, hits: [], layers: [], paints: 0, words: {},
+  };
+  const files = new Map();
+  let markReady;
+  const ready = new Promise((resolve) => { markReady = resolve; });
+
+  // ---- geometry: longitude and latitude to a square world of side 1 -----------------------
+
+  const worldX = (lon) => (lon + 180) / 360;
+  const worldY = (lat) => {
+    const s = Math.sin(Math.max(-85.05, Math.min(85.05, lat)) * Math.PI / 180);
+    return 0.5 - Math.log((1 + s) / (1 - s)) / (4 * Math.PI);
+  };
+
+  /** Flat [x, y, x, y, …] of one ring or line, with its box. */
+  function path(coordinates, closed) {
+    const xy = new Float64Array(coordinates.length * 2);
+    let west = Infinity, north = Infinity, east = -Infinity, south = -Infinity;
+    coordinates.forEach(([lon, lat], i) => {
+      const x = worldX(lon), y = worldY(lat);
+      xy[2 * i] = x; xy[2 * i + 1] = y;
+      west = Math.min(west, x); east = Math.max(east, x);
+      north = Math.min(north, y); south = Math.max(south, y);
+    });
+    return { xy, closed, west, north, east, south };
+  }
+
+  /** All rings and lines of a GeoJSON geometry. */
+  function paths(geometry) {
+    const c = geometry.coordinates;
+    switch (geometry.type) {
+      case "Point": return [path([c], false)];
+      case "LineString": return [path(c, false)];
+      case "MultiLineString": return c.map((line) => path(line, false));
+      case "Polygon": return c.map((ring) => path(ring, true));
+      case "MultiPolygon": return c.flat().map((ring) => path(ring, true));
+      default: throw new Error("geometry type " + geometry.type);
+    }
+  }
+
+  const boxOf = (parts) => ({
+    west: Math.min(...parts.map((p) => p.west)), east: Math.max(...parts.map((p) => p.east)),
+    north: Math.min(...parts.map((p) => p.north)), south: Math.max(...parts.map((p) => p.south)),
+  });
+
+  // ---- a canvas that follows the map ------------------------------------------------------
+
+  const CanvasLayer = L.Layer.extend({
+    initialize(pane, paint) { this._paneName = pane; this._paint = paint; },
+    onAdd(map) {
+      this._canvas = L.DomUtil.create("canvas", "cm-canvas leaflet-zoom-animated", map.getPane(this._paneName));
+      this._canvas.setAttribute("aria-hidden", "true");
+      this.redraw();
+    },
+    getEvents() {
+      return { moveend: this.redraw, resize: this.redraw, zoomanim: this._animate };
+    },
+    redraw() {
+      const map = this._map;
+      if (!map || map._animatingZoom) return;
+      const size = map.getSize();
+      const pad = size.multiplyBy(0.3)._round();
+      const ratio = window.devicePixelRatio || 1;
+      const width = size.x + 2 * pad.x, height = size.y + 2 * pad.y;
+      const corner = map.containerPointToLayerPoint(pad.multiplyBy(-1));
+      this._zoom = map.getZoom();
+      this._corner = map.layerPointToLatLng(corner);
+      L.DomUtil.setPosition(this._canvas, corner);
+      if (this._canvas.width !== Math.round(width * ratio) || this._canvas.height !== Math.round(height * ratio)) {
+        this._canvas.width = Math.round(width * ratio);
+        this._canvas.height = Math.round(height * ratio);
+        this._canvas.style.width = width + "px";
+        this._canvas.style.height = height + "px";
+      }
+      const ctx = this._canvas.getContext("2d");
+      ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
+      ctx.clearRect(0, 0, width, height);
+      const origin = map.getPixelOrigin().add(corner);
+      this._paint(ctx, {
+        scale: TILE * Math.pow(2, this._zoom), ox: origin.x, oy: origin.y, zoom: this._zoom, width, height, pad,
+      });
+    },
+    _animate(event) {
+      const map = this._map;
+      const scale = map.getZoomScale(event.zoom, this._zoom);
+      const offset = map._latLngToNewLayerPoint(this._corner, event.zoom, event.center);
+      L.DomUtil.setTransform(this._canvas, offset, scale);
+    },
+  });
+
+  const inside = (box, v) =>
+    box.east * v.scale - v.ox >= -20 && box.west * v.scale - v.ox <= v.width + 20 &&
+    box.south * v.scale - v.oy >= -20 && box.north * v.scale - v.oy <= v.height + 20;
+
+  /** Adds a ring or line to the context's path, leaving out steps too small to see. */
+  function trace(ctx, part, v) {
+    const xy = part.xy, n = xy.length;
+    let px = xy[0] * v.scale - v.ox, py = xy[1] * v.scale - v.oy;
+    ctx.moveTo(px, py);
+    for (let i = 2; i < n; i += 2) {
+      const x = xy[i] * v.scale - v.ox, y = xy[i + 1] * v.scale - v.oy;
+      if (Math.abs(x - px) + Math.abs(y - py) < 0.7 && i < n - 2) continue;
+      ctx.lineTo(x, y);
+      px = x; py = y;
+    }
+    if (part.closed) ctx.closePath();
+  }
+
+  function traceAll(ctx, parts, v) {
+    ctx.beginPath();
+    for (const part of parts) if (inside(part, v)) trace(ctx, part, v);
+  }
+
+  // ---- basemap ----------------------------------------------------------------------------
+
+  /** Turns the fetched basemap (feature collections by layer) into paths, towns and names. */
+  function readBasemap(json) {
+    const kinds = {};
+    const spots = (layer) => (json[layer] ? json[layer].features : []).map((feature) => {
+      const [lon, lat] = feature.geometry.coordinates;
+      return { ...feature.properties, x: worldX(lon), y: worldY(lat) };
+    });
+    for (const kind of ["countries", "coast", "lakes", "rivers", "admin1", "borders", "extent"]) {
+      if (json[kind]) kinds[kind] = json[kind].features.flatMap((feature) => paths(feature.geometry));
+    }
+    return { kinds, boxes: kinds.extent || [], towns: spots("towns"), names: spots("names") };
+  }
+
+  function paintBasemap(ctx, v) {
+    ctx.fillStyle = SEA;
+    ctx.fillRect(0, 0, v.width, v.height);
+    if (state.world) paintLand(ctx, state.world, v);
+    if (state.detail && v.zoom >= DETAIL_ZOOM) {
+      for (const box of state.detail.boxes) {
+        if (!inside(box, v)) continue;
+        ctx.save();
+        ctx.beginPath();
+        ctx.rect(box.west * v.scale - v.ox, box.north * v.scale - v.oy,
+          (box.east - box.west) * v.scale, (box.south - box.north) * v.scale);
+        ctx.clip();
+        ctx.fillStyle = SEA;
+        ctx.fillRect(0, 0, v.width, v.height);
+        paintLand(ctx, state.detail, v);
+        ctx.restore();
+      }
+    }
+  }
+
+  function paintLand(ctx, base, v) {
+    const stroke = (kind, colour, width, dash = []) => {
+      if (!base.kinds[kind]) return;
+      traceAll(ctx, base.kinds[kind], v);
+      ctx.strokeStyle = colour; ctx.lineWidth = width; ctx.setLineDash(dash);
+      ctx.stroke();
+    };
+    const fill = (kind, colour, rule) => {
+      if (!base.kinds[kind]) return;
+      traceAll(ctx, base.kinds[kind], v);
+      ctx.fillStyle = colour;
+      ctx.fill(rule);
+    };
+    ctx.lineJoin = "round";
+    const coast = base.kinds.coast ? "coast" : "countries";
+    stroke(coast, "rgba(255,255,255,.75)", 4);
+    fill("countries", LAND, "evenodd");
+    stroke(coast, LAND_EDGE, 0.8);
+    fill("lakes", WATER, "evenodd");
+    stroke("rivers", WATER, 1);
+    stroke("admin1", REGION_EDGE, 0.8, [3, 3]);
+    stroke("borders", "rgba(255,255,255,.8)", 3.2);
+    stroke("borders", BORDER, 1.2, [7, 3, 1.5, 3]);
+    ctx.setLineDash([]);
+  }
+
+  // ---- marks ------------------------------------------------------------------------------
+
+  /** Reads the marks file: columns into objects, geometry into paths. */
+  function readMarks(json) {
+    json.marks = json.marks.map((row) => {
+      const mark = { ...row, parts: paths(row.geometry), symbol: json.symbols[row.symbol] };
+      delete mark.geometry;
+      mark.box = boxOf(mark.parts);
+      return mark;
+    });
+    // What a distance is made of runs together when it is drawn small: see tooSmall.
+    const spans = new Map();
+    for (const mark of json.marks) {
+      const width = mark.box.east - mark.box.west;
+      spans.set(mark.feature, Math.max(spans.get(mark.feature) || 0, width));
+    }
+    for (const mark of json.marks) mark.span = spans.get(mark.feature);
+    return json;
+  }
+
+  function decodeMask(text, count) {
+    const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+    const on = new Uint8Array(count);
+    for (let i = 0; i < count; i++) on[i] = (bytes[i >> 3] >> (7 - (i & 7))) & 1;
+    return on;
+  }
+
+  const SHAPES = {
+    circle: (c, r) => c.arc(0, 0, r, 0, 2 * Math.PI),
+    ring: (c, r) => c.arc(0, 0, r, 0, 2 * Math.PI),
+    square: (c, r) => c.rect(-r * 0.86, -r * 0.86, r * 1.72, r * 1.72),
+    diamond: (c, r) => polygon(c, 4, r * 1.15, 0),
+    triangle: (c, r) => polygon(c, 3, r * 1.25, 0, r * 0.15),
+    pentagon: (c, r) => polygon(c, 5, r * 1.1, 0),
+    flag: (c, r) => {
+      c.moveTo(-r * 0.75, r * 1.1); c.lineTo(-r * 0.75, -r); c.lineTo(r, -r * 0.45); c.lineTo(-r * 0.75, r * 0.15);
+    },
+    saltire: (c, r) => {
+      const a = r * 0.42;
+      const points = [[-r, -r + a], [-r + a, -r], [0, -a], [r - a, -r], [r, -r + a], [a, 0],
+        [r, r - a], [r - a, r], [0, a], [-r + a, r], [-r, r - a], [-a, 0]];
+      points.forEach(([x, y], i) => (i ? c.lineTo(x, y) : c.moveTo(x, y)));
+      c.closePath();
+    },
+    bubble: (c, r) => {
+      c.moveTo(-r, -r * 0.9); c.lineTo(r, -r * 0.9); c.lineTo(r, r * 0.45); c.lineTo(-r * 0.1, r * 0.45);
+      c.lineTo(-r * 0.6, r * 1.1); c.lineTo(-r * 0.6, r * 0.45); c.lineTo(-r, r * 0.45); c.closePath();
+    },
+  };
+
+  function polygon(c, corners, r, turn, dy = 0) {
+    for (let i = 0; i < corners; i++) {
+      const a = turn - Math.PI / 2 + i * 2 * Math.PI / corners;
+      c.lineTo(r * Math.cos(a), r * Math.sin(a) + dy);
+    }
+    c.closePath();
+  }
+
+  function paintPoint(ctx, symbol, x, y, scale = 1) {
+    const r = symbol.size / 2 * scale;
+    ctx.save();
+    ctx.translate(x, y);
+    ctx.beginPath();
+    SHAPES[symbol.shape](ctx, r);
+    ctx.lineJoin = "round";
+    if (symbol.fill || symbol.shape === "ring") {
+      ctx.strokeStyle = "rgba(255,255,255,.9)"; ctx.lineWidth = symbol.width + 3; ctx.stroke();
+    }
+    if (symbol.fill) { ctx.fillStyle = symbol.fill; ctx.globalAlpha = symbol.fill_opacity; ctx.fill(); ctx.globalAlpha = 1; }
+    ctx.strokeStyle = symbol.colour; ctx.lineWidth = symbol.width; ctx.setLineDash(symbol.dash);
+    ctx.stroke();
+    if (symbol.over) paintOver(ctx, symbol, r);
+    ctx.restore();
+  }
+
+  /** A bar (denied by implication) or a cross (denied by name) through the origin. */
+  function paintOver(ctx, symbol, r) {
+    const reach = r * 0.95;
+    const strokes = symbol.over === "cross" ? [[1, 1], [1, -1]] : [[1, -1]];
+    for (const [colour, extra] of [["rgba(255,255,255,.9)", 1.6], [symbol.colour, 0]]) {
+      ctx.beginPath();
+      for (const [dx, dy] of strokes) {
+        ctx.moveTo(-reach * dx * 0.72, -reach * dy * 0.72); ctx.lineTo(reach * dx * 0.72, reach * dy * 0.72);
+      }
+      ctx.setLineDash([]); ctx.strokeStyle = colour; ctx.lineWidth = symbol.width + extra;
+      ctx.stroke();
+    }
+  }
+
+  /** Points at even steps along the visible paths: [x, y, angle]. */
+  function along(part, v, step, first = step / 2) {
+    const found = [];
+    const xy = part.xy;
+    let next = first, walked = 0;
+    for (let i = 2; i < xy.length; i += 2) {
+      const x0 = xy[i - 2] * v.scale - v.ox, y0 = xy[i - 1] * v.scale - v.oy;
+      const x1 = xy[i] * v.scale - v.ox, y1 = xy[i + 1] * v.scale - v.oy;
+      const length = Math.hypot(x1 - x0, y1 - y0);
+      if (Math.max(x0, x1) < -50 || Math.min(x0, x1) > v.width + 50 ||
+          Math.max(y0, y1) < -50 || Math.min(y0, y1) > v.height + 50) {
+        walked += length; next = Math.max(next, walked); continue;
+      }
+      while (next <= walked + length && length > 0) {
+        const t = (next - walked) / length;
+        found.push([x0 + t * (x1 - x0), y0 + t * (y1 - y0), Math.atan2(y1 - y0, x1 - x0)]);
+        next += step;
+        if (found.length > 400) return found;
+      }
+      walked += length;
+    }
+    return found;
+  }
+
+  function pixelLength(part, v) {
+    let sum = 0;
+    for (let i = 2; i < part.xy.length; i += 2) {
+      sum += Math.hypot(part.xy[i] - part.xy[i - 2], part.xy[i + 1] - part.xy[i - 1]);
+    }
+    return sum * v.scale;
+  }
+
+  function paintLine(ctx, mark, v) {
+    const symbol = mark.symbol;
+    ctx.lineJoin = "round"; ctx.lineCap = "butt";
+    if (symbol.over) {
+      for (const part of mark.parts) {
+        for (const [x, y] of along(part, v, 64)) {
+          ctx.save(); ctx.translate(x, y); paintOver(ctx, symbol, 9); ctx.restore();
+        }
+      }
+      return;
+    }
+    traceAll(ctx, mark.parts, v);
+    ctx.setLineDash([]); ctx.strokeStyle = "rgba(255,255,255,.85)"; ctx.lineWidth = symbol.width + 3; ctx.stroke();
+    ctx.setLineDash(symbol.dash); ctx.strokeStyle = symbol.colour; ctx.lineWidth = symbol.width; ctx.stroke();
+    ctx.setLineDash([]);
+    if (symbol.arrow) {
+      for (const part of mark.parts) {
+        const length = pixelLength(part, v);
+        if (length < 40) continue;
+        for (const [x, y, angle] of along(part, v, length, length * 0.55)) arrowhead(ctx, x, y, angle, symbol.colour);
+      }
+    }
+  }
+
+  function arrowhead(ctx, x, y, angle, colour) {
+    ctx.save();
+    ctx.translate(x, y); ctx.rotate(angle);
+    ctx.beginPath(); ctx.moveTo(9, 0); ctx.lineTo(-7, 7); ctx.lineTo(-4, 0); ctx.lineTo(-7, -7); ctx.closePath();
+    ctx.strokeStyle = "rgba(255,255,255,.9)"; ctx.lineWidth = 2.5; ctx.stroke();
+    ctx.fillStyle = colour; ctx.fill();
+    ctx.restore();
+  }
+
+  function paintArea(ctx, mark, v) {
+    const symbol = mark.symbol;
+    traceAll(ctx, mark.parts, v);
+    if (symbol.fill) {
+      // An area larger than the window tints all of it, which tells nothing: make it faint.
+      const wide = (mark.box.east - mark.box.west) * v.scale > 1.6 * v.width;
+      ctx.fillStyle = symbol.fill; ctx.globalAlpha = symbol.fill_opacity * (wide ? 0.4 : 1);
+      ctx.fill("evenodd"); ctx.globalAlpha = 1;
+    }
+    if (symbol.hatch) { paintHatch(ctx, mark, v); return; }
+    ctx.setLineDash(symbol.dash); ctx.strokeStyle = symbol.colour; ctx.lineWidth = symbol.width;
+    ctx.stroke(); ctx.setLineDash([]);
+  }
+
+  /** A denied area: crosses or bars along its edge, and one in its middle. */
+  function paintHatch(ctx, mark, v) {
+    const symbol = { ...mark.symbol, over: mark.symbol.hatch === "cross" ? "cross" : "bar", size: 16 };
+    const roomy = (mark.box.east - mark.box.west) * v.scale > 90;
+    for (const part of roomy ? mark.parts : []) {
+      const step = Math.max(26, pixelLength(part, v) / 60);
+      for (const [x, y] of along(part, v, step)) {
+        ctx.save(); ctx.translate(x, y); paintOver(ctx, symbol, 7); ctx.restore();
+      }
+    }
+    const [x, y] = centre(mark, v);
+    const badge = { ...symbol, shape: "ring", size: 25, dash: [], fill: "" };
+    paintPoint(ctx, badge, x, y);
+  }
+
+  const centre = (mark, v) => [
+    (mark.box.west + mark.box.east) / 2 * v.scale - v.ox,
+    (mark.box.north + mark.box.south) / 2 * v.scale - v.oy,
+  ];
+
+  /** An area too small to see at this scale is shown by a sign in its middle. */
+  const tiny = (mark, v) =>
+    mark.symbol.kind === "area" && mark.part !== "sector" && (mark.box.east - mark.box.west) * v.scale < 16;
+
+  const asPoint = (symbol) => symbol.hatch
+    ? { ...symbol, kind: "point", shape: "ring", size: 27, over: symbol.hatch === "cross" ? "cross" : "bar" }
+    : { ...symbol, kind: "point", shape: "circle", size: 15, fill: "#ffffff", fill_opacity: 1, dash: [4, 2.5] };
+
+  /** Points within a few pixels of each other, as one stack. */
+  function stacks(points, v) {
+    const cells = new Map();
+    const cell = 20;
+    for (const point of points) {
+      const [x, y] = centre(point.mark, v);
+      if (x < -30 || y < -30 || x > v.width + 30 || y > v.height + 30) continue;
+      let stack = null;
+      const cx = Math.floor(x / cell), cy = Math.floor(y / cell);
+      for (let dx = -1; dx <= 1 && !stack; dx++) {
+        for (let dy = -1; dy <= 1 && !stack; dy++) {
+          const near = cells.get((cx + dx) + ":" + (cy + dy));
+          if (near && Math.hypot(near.x - x, near.y - y) < cell) stack = near;
+        }
+      }
+      if (!stack) { stack = { x, y, points: [] }; cells.set(cx + ":" + cy, stack); }
+      stack.points.push(point);
+    }
+    return [...new Set(cells.values())];
+  }
+
+  const isDot = (symbol) => symbol.size < 12;
+
+  /** The looks of a stack: for each claim its symbol with what crosses it out, each look once. */
+  function looksOf(stack) {
+    const byClaim = new Map();
+    for (const { mark, symbol } of stack.points) {
+      if (isDot(symbol)) continue;
+      const key = mark.part === "spoken" ? mark.claim + "/said" : mark.claim;
+      const look = byClaim.get(key) || { base: null, over: null, marks: [] };
+      if (symbol.over) look.over = symbol; else look.base = symbol;
+      look.marks.push(mark);
+      byClaim.set(key, look);
+    }
+    const looks = new Map();
+    for (const look of byClaim.values()) {
+      const key = [look.base && look.base.key, look.over && look.over.key].join("|");
+      const same = looks.get(key);
+      if (same) same.marks.push(...look.marks); else looks.set(key, { ...look });
+    }
+    return [...looks.values()];
+  }
+
+  const STATED = new Set(["stated-point", "to", "ring", "sector", "radius"]);
+  /** Whether a mark would only blot what it belongs to, at the scale of the view. */
+  const tooSmall = (mark, v) =>
+    (STATED.has(mark.part) && mark.span * v.scale < 44) || (mark.part === "radius" && mark.span * v.scale < 26);
+
+  const shownIn = (v) =>
+    state.data.marks.filter((mark, i) => state.on[i] && inside(mark.box, v) && !tooSmall(mark, v));
+
+  function paintMarks(ctx, v) {
+    state.hits = [];
+    if (!state.data || !state.on) return;
+    const shown = shownIn(v);
+    const chosen = shown.filter((mark) => mark.claim === state.selected);
+    const points = shown.flatMap((mark) =>
+      mark.symbol.kind === "point" ? [{ mark, symbol: mark.symbol }] : tiny(mark, v) ? [{ mark, symbol: asPoint(mark.symbol) }] : []);
+    const labels = [];
+    const blocked = [];
+
+    paintSelected(ctx, chosen, v);
+    for (const mark of shown) {
+      if (mark.symbol.kind === "area" && !tiny(mark, v)) paintArea(ctx, mark, v);
+      else if (mark.symbol.kind === "line") paintLine(ctx, mark, v);
+      if (tiny(mark, v)) continue;
+      const wide = mark.symbol.kind === "area" || mark.span * v.scale >= 44;
+      if (mark.symbol.kind !== "point" && mark.label && wide) labels.push(shapeLabel(mark, v));
+    }
+    for (const stack of stacks(points, v)) paintStack(ctx, stack, v, labels, blocked);
+    paintLabels(ctx, v, labels, blocked);
+    v.shown = shown;
+  }
+
+  const MOST_LOOKS = 5;
+
+  /** Draws what lies at one spot side by side, and notes where it can be hit and its name. */
+  function paintStack(ctx, stack, v, labels, blocked) {
+    for (const { mark, symbol } of stack.points) {
+      if (!isDot(symbol)) continue;
+      paintPoint(ctx, symbol, stack.x, stack.y);
+      state.hits.push({ x: stack.x, y: stack.y, r: 9, marks: [mark] });
+    }
+    const looks = looksOf(stack);
+    const drawn = Math.min(looks.length, MOST_LOOKS);
+    looks.slice(0, MOST_LOOKS).forEach((look, i) => {
+      const x = stack.x + (i - (drawn - 1) / 2) * 24;
+      if (look.marks.some((mark) => mark.claim === state.selected)) halo(ctx, x, stack.y, 17);
+      if (look.base) paintPoint(ctx, look.base, x, stack.y);
+      if (look.over) paintPoint(ctx, look.over, x, stack.y);
+      const marks = i === MOST_LOOKS - 1 ? looks.slice(i).flatMap((each) => each.marks) : look.marks;
+      const claims = new Set(marks.map((mark) => mark.claim));
+      if (claims.size > 1) badge(ctx, x + 9, stack.y - 10, String(claims.size));
+      state.hits.push({ x, y: stack.y, r: 14, marks });
+    });
+    const half = Math.max(drawn, 0.6) * 12;
+    blocked.push([stack.x - half, stack.y - 13, stack.x + half, stack.y + 13]);
+    const names = new Map();
+    for (const { mark } of stack.points) {
+      if (mark.label) names.set(mark.label, (names.get(mark.label) || 0) + (mark.part === "spoken" ? 0.1 : 1));
+    }
+    if (!names.size) return;
+    const [[name]] = [...names].sort((a, b) => b[1] - a[1]);
+    labels.push({
+      text: names.size > 1 ? `${name} +${names.size - 1}` : name, x: stack.x, y: stack.y,
+      gap: drawn ? half + 4 : 9, kind: "point", keep: within([stack.x, stack.y, stack.x, stack.y], v), weight: 600, size: 13, colour: INK, rank: 100 + stack.points.length,
+    });
+  }
+
+  function paintSelected(ctx, chosen, v) {
+    for (const mark of chosen) {
+      if (mark.symbol.kind === "point") continue;
+      traceAll(ctx, mark.parts, v);
+      ctx.setLineDash([]); ctx.strokeStyle = SELECTED;
+      ctx.lineWidth = mark.symbol.kind === "line" ? 11 : 5;
+      ctx.globalAlpha = 0.75; ctx.stroke(); ctx.globalAlpha = 1;
+    }
+  }
+
+  function halo(ctx, x, y, r) {
+    ctx.beginPath(); ctx.arc(x, y, r, 0, 2 * Math.PI);
+    ctx.fillStyle = SELECTED; ctx.globalAlpha = 0.85; ctx.fill(); ctx.globalAlpha = 1;
+  }
+
+  function badge(ctx, x, y, text) {
+    ctx.font = `700 11px ${FONT}`;
+    const half = Math.max(8, ctx.measureText(text).width / 2 + 4);
+    ctx.beginPath();
+    ctx.roundRect(x - half, y - 8, 2 * half, 16, 8);
+    ctx.fillStyle = INK; ctx.fill();
+    ctx.strokeStyle = "#fff"; ctx.lineWidth = 1.5; ctx.setLineDash([]); ctx.stroke();
+    ctx.fillStyle = "#fff"; ctx.textAlign = "center"; ctx.textBaseline = "middle";
+    ctx.fillText(text, x, y + 0.5);
+  }
+
+  // ---- labels: placed one after the other where nothing stands yet ------------------------
+
+  function shapeLabel(mark, v) {
+    const part = mark.parts[0];
+    if (mark.symbol.kind === "line") {
+      const length = pixelLength(part, v);
+      const at = mark.part === "ring" ? 0.001 : 0.5;
+      const [spot] = along(part, v, length * 2 + 1, Math.max(length * at, 0.01));
+      const [x, y] = spot || [-999, -999];
+      return { text: mark.label, x, y, gap: 8, kind: "line", weight: 600, size: 13, colour: mark.symbol.colour, rank: 90 };
+    }
+    const [x, y] = centre(mark, v);
+    const half = (mark.box.south - mark.box.north) / 2 * v.scale;
+    return {
+      text: mark.label, x, y, gap: Math.min(half, 60) + 3, kind: "area", italic: true, weight: 600, size: 13,
+      colour: mark.symbol.colour, rank: 95,
+    };
+  }
+
+  const inLanguage = (row) => (state.data && row["name_" + state.data.lang]) || row.name;
+
+  function baseLabels(v) {
+    const found = [];
+    const bases = [state.world, state.detail].filter(Boolean);
+    for (const base of bases) {
+      for (const name of base.names) {
+        if (v.zoom < name.min_zoom || v.zoom > name.max_zoom) continue;
+        const water = ["ocean", "sea", "bay", "strait"].includes(name.kind);
+        const big = name.kind === "country" || name.kind === "ocean";
+        found.push({
+          text: inLanguage(name), x: name.x * v.scale - v.ox, y: name.y * v.scale - v.oy, kind: "centre",
+          italic: water, weight: 400, size: name.kind === "country" ? 14 : name.kind === "ocean" ? 15 : 12,
+          spaced: big ? 3 : name.kind === "sea" ? 2 : name.kind === "region" ? 1.5 : 0,
+          upper: name.kind === "country" || name.kind === "region",
+          colour: water ? "#4f7896" : name.kind === "country" ? "#857f74" : "#a09a8d",
+          rank: name.kind === "country" ? 40 : water ? 35 : 20,
+        });
+      }
+      for (const town of base.towns) {
+        if (v.zoom < town.min_zoom) continue;
+        const x = town.x * v.scale - v.ox, y = town.y * v.scale - v.oy;
+        if (x < 0 || y < 0 || x > v.width || y > v.height) continue;
+        const large = town.population >= 300000;
+        found.push({
+          text: town.name, x, y, gap: 5, kind: "town", weight: large ? 600 : 400, size: large ? 12.5 : 11.5,
+          colour: "#55524b", rank: 10 + Math.log10(town.population + 1), dot: large ? 3 : 2.1,
+        });
+      }
+    }
+    return found;
+  }
+
+  /** Whether a box lies in the part of the canvas that the window shows. */
+  const within = (box, v) =>
+    box[0] >= v.pad.x && box[1] >= v.pad.y && box[2] <= v.width - v.pad.x && box[3] <= v.height - v.pad.y;
+
+  function paintLabels(ctx, v, labels, blocked) {
+    const boxes = blocked.slice();
+    const free = (b) => !boxes.some((o) => b[0] < o[2] && b[2] > o[0] && b[1] < o[3] && b[3] > o[1]);
+    const all = [...labels, ...baseLabels(v)].sort((a, b) => b.rank - a.rank);
+    const once = new Set();
+    ctx.textBaseline = "middle"; ctx.textAlign = "left"; ctx.lineJoin = "round";
+    for (const label of all) {
+      const key = label.text + "@" + Math.round(label.x / 40) + ":" + Math.round(label.y / 40);
+      if (once.has(key)) continue;
+      if (label.x < -200 || label.y < -200 || label.x > v.width + 200 || label.y > v.height + 200) continue;
+      const lines = (label.upper ? label.text.toLocaleUpperCase(state.data ? state.data.lang : "en") : label.text).split(" / ");
+      ctx.font = `${label.italic ? "italic " : ""}${label.weight} ${label.size}px ${FONT}`;
+      ctx.letterSpacing = (label.spaced || 0) + "px";
+      const w = Math.max(...lines.map((line) => ctx.measureText(line).width));
+      const h = lines.length * label.size * 1.2;
+      const gap = label.gap || 0;
+      const places = {
+        centre: [[-w / 2, 0]],
+        area: [[-w / 2, -gap - h / 2], [-w / 2, gap + h / 2], [-w / 2, 0]],
+        line: [[gap, 0], [-gap - w, 0], [-w / 2, -gap - h / 2], [-w / 2, gap + h / 2]],
+        point: [[gap, 0], [-gap - w, 0], [-w / 2, 16 + h / 2], [-w / 2, -22 - h / 2], [gap, -12], [gap, 14], [-gap - w, 14]],
+        town: [[gap, 0], [-gap - w, 0], [-w / 2, -gap - h / 2], [-w / 2, gap + h / 2]],
+      }[label.kind];
+      let put = null;
+      for (const [dx, dy] of places) {
+        const box = [label.x + dx - 2, label.y + dy - h / 2 - 1, label.x + dx + w + 2, label.y + dy + h / 2 + 1];
+        if (free(box) && (!label.keep || within(box, v))) { put = { dx, dy, box }; break; }
+      }
+      if (!put) continue;
+      once.add(key);
+      boxes.push(put.box);
+      if (label.dot) {
+        const dot = [label.x - 4, label.y - 4, label.x + 4, label.y + 4];
+        boxes.push(dot);
+        ctx.beginPath(); ctx.arc(label.x, label.y, label.dot, 0, 2 * Math.PI);
+        ctx.fillStyle = "#fff"; ctx.fill();
+        ctx.strokeStyle = "#55524b"; ctx.lineWidth = 1.1; ctx.setLineDash([]); ctx.stroke();
+      }
+      lines.forEach((line, i) => {
+        const x = label.x + put.dx + (label.kind === "centre" ? (w - ctx.measureText(line).width) / 2 : 0);
+        const y = label.y + put.dy + (i - (lines.length - 1) / 2) * label.size * 1.2;
+        ctx.strokeStyle = "rgba(255,255,255,.88)"; ctx.lineWidth = 3.2; ctx.setLineDash([]);
+        ctx.strokeText(line, x, y);
+        ctx.fillStyle = label.colour;
+        ctx.fillText(line, x, y);
+      });
+    }
+    ctx.letterSpacing = "0px";
+  }
+
+  // ---- what lies under the pointer --------------------------------------------------------
+
+  function distanceToLine(part, v, x, y) {
+    let best = Infinity;
+    const xy = part.xy;
+    for (let i = 2; i < xy.length; i += 2) {
+      const ax = xy[i - 2] * v.scale - v.ox, ay = xy[i - 1] * v.scale - v.oy;
+      const bx = xy[i] * v.scale - v.ox, by = xy[i + 1] * v.scale - v.oy;
+      const l = (bx - ax) ** 2 + (by - ay) ** 2;
+      const t = l ? Math.max(0, Math.min(1, ((x - ax) * (bx - ax) + (y - ay) * (by - ay)) / l)) : 0;
+      best = Math.min(best, Math.hypot(ax + t * (bx - ax) - x, ay + t * (by - ay) - y));
+    }
+    return best;
+  }
+
+  function holds(part, v, x, y) {
+    let odd = false;
+    const xy = part.xy;
+    for (let i = 0, j = xy.length - 2; i < xy.length; j = i, i += 2) {
+      const ax = xy[i] * v.scale - v.ox, ay = xy[i + 1] * v.scale - v.oy;
+      const bx = xy[j] * v.scale - v.ox, by = xy[j + 1] * v.scale - v.oy;
+      if ((ay > y) !== (by > y) && x < ((bx - ax) * (y - ay)) / (by - ay) + ax) odd = !odd;
+    }
+    return odd;
+  }
+
+  /** Marks at a canvas point: points before lines before the smallest area. */
+  function marksAt(x, y, v) {
+    const stack = state.hits.filter((hit) => Math.hypot(hit.x - x, hit.y - y) <= hit.r)
+      .sort((a, b) => Math.hypot(a.x - x, a.y - y) - Math.hypot(b.x - x, b.y - y));
+    if (stack.length) return stack[0].marks.concat(...stack.slice(1).filter((h) => h.r < 10).map((h) => h.marks));
+    const shown = shownIn(v);
+    const lines = shown.filter((mark) => mark.symbol.kind === "line" &&
+      mark.parts.some((part) => distanceToLine(part, v, x, y) <= HIT_PX));
+    if (lines.length) return lines;
+    const areas = shown.filter((mark) => mark.symbol.kind === "area" && mark.part !== "radius" &&
+      mark.parts.reduce((odd, part) => odd !== holds(part, v, x, y), false));
+    if (!areas.length) return [];
+    const span = (mark) => mark.box.east - mark.box.west;
+    const least = Math.min(...areas.map(span));
+    return areas.filter((mark) => span(mark) < least * 1.1);
+  }
+
+  /** The same marks, one for each claim, in the order of the table of claims. */
+  function claimsAt(marks) {
+    const byClaim = new Map();
+    for (const mark of marks) if (!byClaim.has(mark.claim) || mark.lines.length > byClaim.get(mark.claim).lines.length) byClaim.set(mark.claim, mark);
+    return [...byClaim.values()].sort((a, b) => a.claim - b.claim);
+  }
+
+  function view() {
+    const layer = state.layers[1];
+    const map = state.map;
+    const size = map.getSize();
+    const origin = map.getPixelOrigin().add(map.containerPointToLayerPoint(size.multiplyBy(0.3)._round().multiplyBy(-1)));
+    return {
+      scale: TILE * Math.pow(2, map.getZoom()), ox: origin.x, oy: origin.y, zoom: map.getZoom(),
+      width: layer._canvas.clientWidth, height: layer._canvas.clientHeight, pad: size.multiplyBy(0.3)._round(),
+    };
+  }
+
+  function under(event) {
+    if (!state.data || !state.on) return [];
+    const v = view();
+    return marksAt(event.containerPoint.x + v.pad.x, event.containerPoint.y + v.pad.y, v);
+  }
+
+  // ---- controls -----------------------------------------------------------------------------
+
+  function element(tag, className, text) {
+    const made = document.createElement(tag);
+    if (className) made.className = className;
+    if (text !== undefined) made.textContent = text;
+    return made;
+  }
+
+  function control(position, className) {
+    const box = element("div", "cm-card " + className);
+    const made = L.control({ position });
+    made.onAdd = () => { L.DomEvent.disableClickPropagation(box); L.DomEvent.disableScrollPropagation(box); return box; };
+    made.addTo(state.map);
+    return box;
+  }
+
+  function showTip(marks, event) {
+    const tip = state.tip;
+    if (!marks.length) { tip.hidden = true; return; }
+    tip.replaceChildren();
+    const each = claimsAt(marks);
+    each.slice(0, 6).forEach((mark) => {
+      mark.lines.forEach((line, i) => tip.append(element("div", i ? "" : "cm-strong", line)));
+    });
+    if (each.length > 6) tip.append(element("div", "cm-quiet", (state.words.more || "").replace("{n}", each.length - 6)));
+    if (each.length > 1) tip.append(element("div", "cm-quiet", state.words.choose));
+    tip.hidden = false;
+    const size = state.map.getSize();
+    const { x, y } = event.containerPoint;
+    const left = x + 16 + tip.offsetWidth > size.x ? x - tip.offsetWidth - 14 : x + 16;
+    const top = Math.max(4, Math.min(y + 14, size.y - tip.offsetHeight - 4));
+    tip.style.transform = `translate(${Math.max(4, left)}px, ${top}px)`;
+  }
+
+  function showChoice(marks) {
+    const box = state.choice;
+    box.replaceChildren();
+    box.hidden = marks.length === 0;
+    if (!marks.length) return;
+    const close = element("button", "cm-close", "×");
+    close.setAttribute("aria-label", state.words.close);
+    close.onclick = () => { box.hidden = true; };
+    box.append(close, element("div", "cm-strong", marks.length > 1 ? state.words.here : state.data.claims[marks[0].claim].title));
+    if (marks.length === 1) {
+      marks[0].lines.slice(1).forEach((line) => box.append(element("div", "", line)));
+      return;
+    }
+    const list = element("ul");
+    for (const mark of marks) {
+      const item = element("li"), button = element("button", "cm-claim", state.data.claims[mark.claim].title);
+      button.onclick = () => { select(mark.claim); showChoice(fullScreen() ? [mark] : []); };
+      item.append(button);
+      list.append(item);
+    }
+    box.append(list);
+    list.querySelector("button").focus({ preventScroll: true });
+  }
+
+  const fullScreen = () => Boolean(document.fullscreenElement);
+
+  /** Opens the evidence of a claim, by its number: marks it here and tells the page. */
+  function select(claim) {
+    state.selected = claim;
+    redraw();
+    const id = state.data.claims[claim].id;
+    window.dispatchEvent(new CustomEvent("claimmap:select", { detail: { claim: id } }));
+    // streamlit-folium leaves its connection to the page on the window for scripts like this one.
+    if (window.Streamlit) window.Streamlit.setComponentValue({ claim: id, sequence: ++state.sequence });
+  }
+
+  function paintLegend() {
+    const list = state.legendList;
+    if (!state.data) return;
+    const v = view();
+    const v0 = { ...v, ox: v.ox + v.pad.x, oy: v.oy + v.pad.y, width: v.width - 2 * v.pad.x, height: v.height - 2 * v.pad.y };
+    const keys = new Set();
+    for (const mark of shownIn(v0)) mark.symbol.legend.forEach((key) => keys.add(key));
+    const wanted = state.data.legend.filter(([key]) => keys.has(key));
+    const signature = wanted.map(([key]) => key).join();
+    if (signature === state.legendSignature) return;
+    state.legendSignature = signature;
+    list.replaceChildren();
+    state.legend.hidden = wanted.length === 0;
+    for (const [, symbolKey, text] of wanted) {
+      const item = element("li"), swatch = element("canvas");
+      swatch.width = 72; swatch.height = 44; swatch.setAttribute("aria-hidden", "true");
+      const ctx = swatch.getContext("2d");
+      ctx.scale(2, 2);
+      paintSwatch(ctx, state.data.symbols[symbolKey]);
+      item.append(swatch, element("span", "", text));
+      list.append(item);
+    }
+  }
+
+  function paintSwatch(ctx, symbol) {
+    const flat = (coordinates, closed) => ({ xy: Float64Array.from(coordinates), closed, west: 0, east: 1, north: 0, south: 1 });
+    const v = { scale: 1, ox: 0, oy: 0, width: 36, height: 22 };
+    if (symbol.kind === "point") paintPoint(ctx, symbol, 18, 11, Math.min(1, 18 / symbol.size));
+    else if (symbol.kind === "line") paintLine(ctx, { symbol, parts: [flat([1, 11, 35, 11], false)] }, v);
+    else paintArea(ctx, { symbol, parts: [flat([3, 3, 33, 3, 33, 19, 3, 19], true)], box: { west: 3, east: 33, north: 3, south: 19 } }, v);
+  }
+
+  function position(latlng) {
+    const lon = ((latlng.lng + 180) % 360 + 360) % 360 - 180;
+    const format = new Intl.NumberFormat(state.data ? state.data.lang : "en", { minimumFractionDigits: 3, maximumFractionDigits: 3 });
+    const w = state.words;
+    return `${format.format(Math.abs(latlng.lat))}° ${latlng.lat < 0 ? w.S : w.N}, ${format.format(Math.abs(lon))}° ${lon < 0 ? w.W : w.E}`;
+  }
+
+  function addControls() {
+    const map = state.map;
+    state.tip = element("div", "cm-card cm-tip");
+    state.tip.hidden = true;
+    map.getContainer().append(state.tip);
+
+    state.full = element("button", "cm-full");
+    state.full.type = "button";
+    state.full.onclick = () => {
+      if (fullScreen()) document.exitFullscreen();
+      else document.documentElement.requestFullscreen().catch(() => { state.full.disabled = true; });
+    };
+    const fullBar = control("topleft", "cm-bar");
+    fullBar.append(state.full);
+    document.addEventListener("fullscreenchange", () => { document.documentElement.classList.toggle("cm-fullscreen", fullScreen()); setTimeout(() => map.invalidateSize(), 60); });
+
+    state.choice = control("topright", "cm-choice");
+    state.choice.hidden = true;
+    state.choice.setAttribute("aria-live", "polite");
+
+    state.legend = element("section", "cm-legend");
+    state.legendButton = element("button", "cm-legend-head");
+    state.legendButton.type = "button";
+    state.legendList = element("ul");
+    const open = (yes) => { state.legendList.hidden = !yes; state.legendButton.setAttribute("aria-expanded", String(yes)); };
+    state.legendButton.onclick = () => open(state.legendList.hidden);
+    open(true);
+    state.legend.append(state.legendButton, state.legendList);
+    // Below the map and not upon it: a legend must not hide what it explains.
+    const frame = map.getContainer().closest(".cm-frame") || document.body;
+    frame.append(state.legend);
+    frame.classList.add("cm-frame");
+    new ResizeObserver(() => map.invalidateSize({ animate: false })).observe(map.getContainer());
+    for (const kind of ["wheel", "mousedown", "touchstart", "keydown"]) {
+      map.getContainer().addEventListener(kind, () => { state.fit = null; }, { passive: true });
+    }
+    map.on("resize", () => { if (state.fit) look(state.fit, false); });
+
+    L.control.scale({ imperial: false, maxWidth: 140 }).addTo(map);
+    state.where = control("bottomleft", "cm-where");
+    state.where.hidden = true;
+    map.on("mousemove", (event) => {
+      state.where.hidden = false;
+      state.where.textContent = position(event.latlng);
+      const marks = under(event);
+      map.getContainer().classList.toggle("cm-over", marks.length > 0);
+      showTip(marks, event);
+    });
+    map.on("mouseout movestart zoomstart", () => { state.tip.hidden = true; });
+    map.on("click", (event) => {
+      const marks = claimsAt(under(event));
+      showChoice(marks.length > 1 || (marks.length && fullScreen()) ? marks : []);
+      if (marks.length === 1) select(marks[0].claim);
+    });
+    map.on("moveend resize", paintLegend);
+    map.getContainer().addEventListener("keydown", (event) => {
+      if (event.key === "Escape") { state.tip.hidden = true; state.choice.hidden = true; }
+    });
+  }
+
+  function applyWords() {
+    const words = state.words = state.data.words;
+    const map = state.map;
+    map.getContainer().setAttribute("role", "application");
+    map.getContainer().setAttribute("aria-label", words.map);
+    state.full.setAttribute("aria-label", words.full);
+    state.full.title = words.full;
+    state.legendButton.textContent = words.legend;
+    for (const [selector, text] of [[".leaflet-control-zoom-in", words.zoomIn], [".leaflet-control-zoom-out", words.zoomOut]]) {
+      const button = map.getContainer().querySelector(selector);
+      if (button) { button.title = text; button.setAttribute("aria-label", text); }
+    }
+    map.attributionControl.setPrefix(false);
+    const credit = map.attributionControl.getContainer();
+    credit.textContent = words.attribution;
+    state.legendSignature = null;
+  }
+
+  // ---- the outside ----------------------------------------------------------------------------
+
+  /** Fetches a JSON file beside this script once; `given` holds it already in a page of one file. */
+  function file(name) {
+    if (!name) return Promise.resolve(null);
+    if (typeof name === "object") return Promise.resolve(name);
+    if (!files.has(name)) {
+      files.set(name, fetch(new URL(name, HERE)).then((answer) => {
+        if (!answer.ok) throw new Error(`${name}: ${answer.status}`);
+        return answer.json();
+      }).catch((error) => { files.delete(name); throw error; }));
+    }
+    return files.get(name);
+  }
+
+  const made = new Map();
+  async function once(name, read) {
+    const key = typeof name === "object" ? "inline" + read.name : name;
+    if (!made.has(key)) { const json = await file(name); made.set(key, json ? read(json) : null); }
+    return made.get(key);
+  }
+
+  function redraw() {
+    state.layers.forEach((layer) => layer.redraw());
+    paintLegend();
+  }
+
+  function attach(map) {
+    state.map = map;
+    map.createPane("cm-base").style.zIndex = 150;
+    map.createPane("cm-marks").style.zIndex = 450;
+    state.layers = [new CanvasLayer("cm-base", paintBasemap), new CanvasLayer("cm-marks", (ctx, v) => { paintMarks(ctx, v); })];
+    addControls();
+    state.layers.forEach((layer) => layer.addTo(map));
+  }
+
+  function look(bounds, animate, padding = 20) {
+    const [west, south, east, north] = bounds;
+    state.fit = bounds; // kept in the window, however that is resized, until the viewer moves
+    state.map.fitBounds([[south, west], [north, east]], { animate, padding: [padding, padding] });
+  }
+
+  /** Moves to a claim's marks, unless they are in view and large enough to see. */
+  function showClaim(claim) {
+    const marks = state.data.marks.filter((mark, i) => state.on[i] && mark.claim === claim);
+    const places = marks.filter((mark) => mark.part !== "spoken" && mark.part !== "radius");
+    if (!marks.length) return;
+    const box = boxOf((places.length ? places : marks).map((mark) => mark.box));
+    const lat = (y) => Math.atan(Math.sinh(Math.PI * (1 - 2 * y))) * 180 / Math.PI;
+    const bounds = L.latLngBounds([[lat(box.south), box.west * 360 - 180], [lat(box.north), box.east * 360 - 180]]);
+    if (state.map.getBounds().contains(bounds)) return;
+    state.map.fitBounds(bounds, { maxZoom: 8, padding: [60, 60] });
+  }
+
+  let latest = 0;
+  /** Takes what the page sends on every run; see geo/webmap.py for the fields. */
+  async function update(next) {
+    const turn = ++latest;
+    const wanted = [once(next.marks, readMarks), once(next.world, readBasemap)];
+    const [data, world] = await Promise.all(wanted);
+    if (turn !== latest) return;
+    const fresh = state.data !== data;
+    state.data = data;
+    state.world = world;
+    state.on = decodeMask(next.mask, data.marks.length);
+    state.selected = next.selected;
+    if (fresh) applyWords();
+    if (next.view.token !== state.viewToken) {
+      look(next.view.bounds, state.viewToken !== null);
+      state.viewToken = next.view.token;
+    }
+    redraw();
+    state.paints += 1;
+    if (next.show && next.show !== state.showToken && next.selected >= 0) showClaim(next.selected);
+    state.showToken = next.show;
+    // The finer coast may come later: the first map need not wait for it.
+    once(next.detail, readBasemap).then((detail) => {
+      const first = state.detail !== detail;
+      state.detail = detail;
+      if (first) redraw();
+      markReady();
+    });
+    window.dispatchEvent(new CustomEvent("claimmap:painted", { detail: { paints: state.paints } }));
+  }
+
+  const drawn = () => state.data ? state.data.marks.filter((mark, i) => state.on[i]) : [];
+
+  window.claimMap = {
+    attach, update, ready, select,
+    ids: () => [...new Set(drawn().map((mark) => mark.feature))].sort(),
+    marks: () => drawn().map(({ id, feature, symbol, part }) => ({ id, feature, symbol: symbol.key, part })),
+    get paints() { return state.paints; },
+    get map() { return state.map; },
+  };
+})();

@@ -1,0 +1,169 @@
+"""The map with its views, the claims shown, and the evidence of the one that is open."""
+
+from __future__ import annotations
+
+
+import streamlit as st
+from markupsafe import Markup
+from streamlit_folium import st_folium
+
+from geo import checks, evidence, selection, texts, webmap
+from pages import session, sidebar
+
+# Beside the frame of streamlit-folium, as the browser sees it; see dashboard.py.
+ASSETS = "../dashboard.claimmap/"
+TABLE = "claims_table"
+
+now = session.current()
+whole, kept, chosen, _ = now.whole, now.kept, now.selection, now.translate
+lang = chosen.lang
+
+
+def go_to(name: str) -> None:
+    """Show a view, also when it is the one chosen already but the map was moved since."""
+    sidebar.choose("view", name)
+    st.session_state["view_moves"] = st.session_state.get("view_moves", 0) + 1
+
+
+def clicked_on_map() -> None:
+    """Open the claim that was clicked on the map."""
+    value = st.session_state.get("map") or {}
+    claim = value.get("claim")
+    if claim in whole.claims.index:
+        sidebar.choose("claim", claim)
+
+
+def picked_in_table() -> None:
+    """Open the claim whose row was picked, and bring it into view; none closes it."""
+    rows = st.session_state[TABLE]["selection"]["rows"]
+    sidebar.choose("claim", kept.claims.index[rows[0]] if rows else "")
+    st.session_state["shows"] = st.session_state.get("shows", 0) + 1
+
+
+def show_header() -> None:
+    st.html(
+        Markup('<header class="page"><h1>{}</h1><p>{}</p></header>').format(
+            texts.in_language({"title": whole.title, "title_fr": whole.title_fr}, "title", lang),
+            selection.sentence(whole, chosen),
+        )
+    )
+
+
+def show_views() -> None:
+    with st.container(horizontal=True, gap="small"):
+        for view in whole.views:
+            title = texts.in_language({"title": view.title, "title_fr": view.title_fr}, "title", lang)
+            st.button(
+                sidebar.plain(title),
+                key=f"view.{view.name}",
+                type="primary" if view.name == chosen.view else "secondary",
+                on_click=go_to,
+                args=(view.name,),
+            )
+
+
+def show_map() -> None:
+    claims = whole.claims.index
+    shown = chosen.claim in kept.claims.index
+    layer = webmap.update(
+        files=session.map_files(whole, whole.digest, lang),
+        visible=session.visible(now),
+        selected=claims.get_loc(chosen.claim) if shown else -1,
+        view=whole.view(chosen.view).bounds,
+        view_token=f"{chosen.view}-{st.session_state.get('view_moves', 0)}",
+        show_token=st.session_state.get("shows", 0),
+    )
+    st_folium(
+        webmap.base_map(ASSETS),
+        key="map",
+        feature_group_to_add=layer,
+        returned_objects=[],
+        use_container_width=True,
+        height=560,
+        on_change=clicked_on_map,
+    )
+
+
+def show_table() -> None:
+    rows = evidence.table(kept, lang)
+    open_rows = [kept.claims.index.get_loc(chosen.claim)] if chosen.claim in rows.index else []
+    stood = st.session_state.get(TABLE, {}).get("selection", {}).get("rows")
+    if stood != open_rows:
+        st.session_state[TABLE] = {"selection": {"rows": open_rows, "columns": [], "cells": []}}
+    titles = {
+        "claim": _("Claim"),
+        "status": _("Status"),
+        "confidence": _("Confidence"),
+        "asserts": _("Asserted by"),
+        "denies": _("Denied by"),
+        "when": _("When"),
+        "where": _("Where, how known"),
+        "said_at": _("Said in"),
+        "measured": _("Held against the ground"),
+        "theme": _("Theme"),
+        "origins": _("Independent origins"),
+    }
+    config = {key: st.column_config.Column(title) for key, title in titles.items()}
+    config["status"] = st.column_config.TextColumn(titles["status"], width=82)
+    config["claim"] = st.column_config.TextColumn(titles["claim"], width=300)
+    st.dataframe(
+        rows,
+        key=TABLE,
+        hide_index=True,
+        column_config=config,
+        on_select=picked_in_table,
+        selection_mode="single-row",
+        height=min(35 * (len(rows) + 1) + 2, 317),
+        width="stretch",
+    )
+
+
+def show_empty() -> None:
+    said = selection.phrases(whole, chosen)
+    st.info(_("No claim is left: {filters}.").format(filters=sidebar.plain("; ".join(said.values()))))
+    for key, brings in selection.loosened(whole, chosen):
+        st.button(
+            _("Drop the filter “{filter}” ({claims})").format(
+                filter=sidebar.plain(said[key]),
+                claims=texts.plural(lang, "{n} claim", "{n} claims", brings),
+            ),
+            key=f"loosen.{key}",
+            on_click=sidebar.loosen,
+            args=(key, whole),
+        )
+
+
+def show_evidence() -> None:
+    if chosen.claim in kept.claims.index:
+        found = evidence.gather(whole, kept, chosen.claim, chosen)
+        st.html(evidence.to_html(found, lang))
+        return
+    if chosen.claim:
+        st.info(_("The claim that was open is hidden by the filters."))
+    misfits = [c for c in checks.run(kept, lang) if c.verdict == checks.INCONSISTENT]
+    for misfit in misfits:
+        st.html(
+            Markup('<p class="finding inconsistent"><strong>{}</strong> {}</p>').format(
+                _("What does not fit:"), misfit.explanation
+            )
+        )
+    st.html(
+        Markup('<p class="quiet">{}</p>').format(
+            _("Pick a row above, or a mark on the map, to read who says so and who denies it.")
+        )
+    )
+
+
+show_header()
+show_views()
+map_side, text_side = st.columns([0.62, 0.38], gap="small")
+with map_side, st.container(key="mapframe"):
+    show_map()
+with text_side, st.container(key="reading"):
+    if len(kept.claims):
+        if not chosen.layer:
+            st.info(_("Both layers are off, so the map is empty: turn one on in the sidebar."))
+        show_table()
+        show_evidence()
+    else:
+        show_empty()

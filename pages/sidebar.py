@@ -1,0 +1,188 @@
+"""The filters that stand on every page, and their copy in the page's address."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from geo import selection as selections
+from geo import texts
+from geo.dataset import Dataset
+from geo.selection import FACETS, LAYERS, Selection
+
+# Above this many options a list of boxes is too long to read, and a search box takes over.
+_MANY = 24
+_SINGLE = ("as_of", "lang", "view", "claim")
+
+
+def _box(key: str, value: str) -> str:
+    return f"{key}.{value}"
+
+
+def _store(chosen: Selection, dataset: Dataset) -> None:
+    """Set every widget to a selection, before the widgets are made."""
+    offered = selections.options(dataset)
+    for key in (*FACETS, "layer"):
+        for value in offered[key]:
+            st.session_state[_box(key, value)] = value in getattr(chosen, key)
+        st.session_state[key] = list(getattr(chosen, key))
+    for key in _SINGLE:
+        st.session_state[key] = getattr(chosen, key)
+
+
+def stored(dataset: Dataset) -> Selection:
+    """The selection that the widgets stand at."""
+    offered = selections.options(dataset)
+    state = st.session_state
+    chosen = {}
+    for key in (*FACETS, "layer"):
+        if len(offered[key]) > _MANY:
+            picked = state.get(key, [])
+        else:
+            picked = [v for v in offered[key] if state.get(_box(key, v), key == "layer")]
+        chosen[key] = tuple(v for v in offered[key] if v in picked)
+    for key in _SINGLE:
+        chosen[key] = state.get(key, getattr(Selection(), key))
+    return Selection(**chosen)
+
+
+def read(dataset: Dataset) -> Selection:
+    """The viewer's selection: from the address when it was changed there, else from the widgets."""
+    query = {key: st.query_params.get_all(key) for key in st.query_params}
+    if "address" not in st.session_state:
+        changed = True
+    else:
+        # Moving to another page drops the query; that is no wish to drop the filters.
+        changed = bool(query) and query != st.session_state["address"]
+    if not changed:
+        return stored(dataset)
+    chosen, ignored = selections.from_query(query, dataset)
+    _store(chosen, dataset)
+    st.session_state["ignored"] = ignored
+    st.session_state["view_moves"] = st.session_state.get("view_moves", 0) + 1
+    return chosen
+
+
+def write(chosen: Selection) -> None:
+    """Put the selection into the address, where a copied link takes it along."""
+    query = chosen.to_query()
+    present = {key: st.query_params.get_all(key) for key in st.query_params}
+    if query != present:
+        st.query_params.from_dict(query)
+    st.session_state["address"] = query
+
+
+def choose(key: str, value) -> None:
+    """Set one of the single choices (view, claim, lang, as_of); for callbacks of widgets."""
+    st.session_state[key] = value
+
+
+def _reset(dataset: Dataset) -> None:
+    kept = {key: st.session_state.get(key) for key in ("lang", "view", "claim")}
+    _store(replace(Selection(), **{k: v for k, v in kept.items() if v}), dataset)
+
+
+def loosen(key: str, dataset: Dataset) -> None:
+    """Take one filter off; for the button of an empty result."""
+    default = getattr(Selection(), key)
+    _store(replace(stored(dataset), **{key: default}), dataset)
+
+
+def show(dataset: Dataset, chosen: Selection) -> None:
+    """Draw the sidebar for a selection."""
+    lang = chosen.lang
+    _ = texts.translator(lang)
+    words = texts.terms(lang)
+    left = selections.counts(dataset, chosen)
+    names = {
+        "source": {
+            s: texts.in_language(dataset.sources.loc[s], "name", lang) for s in left["source"]
+        },
+        **words,
+    }
+    with st.sidebar:
+        if ignored := st.session_state.get("ignored"):
+            told = ", ".join(f"{key}={value}" for key, value in ignored)
+            st.warning(
+                _("The link asked for something this dataset does not have; left out: {what}")
+                .format(what=plain(told))
+            )
+        st.html(f'<p class="sentence" role="status">{_sentence(dataset, chosen)}</p>')
+        st.button(
+            _("Reset filters"),
+            on_click=_reset,
+            args=(dataset,),
+            disabled=chosen == replace(Selection(), lang=lang, view=chosen.view, claim=chosen.claim),
+            width="stretch",
+        )
+        _heading(_("Layers"))
+        helps = {
+            "sourced": _("What is claimed, drawn as those who assert it tell it"),
+            "denied": _("What is contested, crossed out, and where the denials were spoken"),
+        }
+        for layer in LAYERS:
+            st.checkbox(words["layer"][layer], key=_box("layer", layer), help=helps[layer])
+        titles = {
+            "source": _("Source"),
+            "confidence": _("Confidence"),
+            "status": _("Status"),
+            "theme": _("Theme"),
+        }
+        st.date_input(
+            _("As of"),
+            key="as_of",
+            value=None,
+            min_value=None if dataset.days is None else min(dataset.days[0], dataset.days[1]),
+            max_value=None if dataset.days is None else dataset.days[1],
+            format="YYYY-MM-DD",
+            help=_("Show only what had been said by that day; empty for all"),
+        )
+        for key in ("source", "confidence", "status", "theme"):
+            _facet(key, titles[key], names[key], left[key], words, _)
+        if len(texts.languages()) > 1:
+            own_names = {"en": "English", "fr": "Français"}
+            st.selectbox(
+                _("Language"),
+                texts.languages(),
+                key="lang",
+                format_func=lambda code: own_names.get(code, code),
+            )
+
+
+def _sentence(dataset: Dataset, chosen: Selection) -> str:
+    from markupsafe import escape
+
+    return str(escape(selections.sentence(dataset, chosen)))
+
+
+def _heading(text: str) -> None:
+    st.html(f"<h3 class='facet'>{text}</h3>")
+
+
+def plain(text: str) -> str:
+    """A text of the data for a place where Streamlit reads Markdown: nothing in it has effect."""
+    for sign in "\\`*_{}[]()<>#+-.!|~$:&":
+        text = text.replace(sign, "\\" + sign)
+    return text
+
+
+def _facet(key: str, title: str, names: dict, left: dict[str, int], words: dict, _) -> None:
+    _heading(title)
+    if len(left) > _MANY:
+        st.session_state[key] = st.session_state.get(key, [])
+        st.multiselect(
+            title,
+            list(left),
+            key=key,
+            format_func=lambda value: f"{names[value]} ({left[value]})",
+            placeholder=_("All"),
+            label_visibility="collapsed",
+        )
+        return
+    for value, count in left.items():
+        st.checkbox(
+            f"{plain(names[value])} :gray[({count})]",
+            key=_box(key, value),
+            help=words["status_help"][value] if key == "status" else None,
+        )

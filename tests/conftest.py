@@ -1,0 +1,183 @@
+"""What the tests share: a served dashboard, a browser, and a page that notes what it asks for."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from browser import FLAGS, BrowserMissing, find
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+_START_S = 90
+_LOG_TAIL_LINES = 40
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests last: once Playwright has started, no other event loop can run here."""
+    items.sort(key=lambda item: "browser" in getattr(item, "fixturenames", ()))
+
+
+@contextmanager
+def _served(script: Path, log: Path, dataset: Path | None, env: dict[str, str]) -> Iterator[str]:
+    """Serve a Streamlit script on a free loopback port until the block ends; gives its URL."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    # What the shell happens to hold must not decide what is tested.
+    environment = {
+        key: value
+        for key, value in os.environ.items()
+        if key != "CLAIMS_DATASET" and not key.startswith("STREAMLIT_")
+    }
+    environment |= {"PYTHONUNBUFFERED": "1"} | env
+    if dataset is not None:
+        environment["CLAIMS_DATASET"] = str(dataset)
+    command = [sys.executable, "-m", "streamlit", "run", str(script)]
+    command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
+    command += ["--server.headless", "true", "--server.fileWatcherType", "none"]
+    with log.open("wb") as sink:
+        server = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        _wait_until_healthy(server, port, log)
+        yield f"http://127.0.0.1:{port}"
+        if server.poll() is not None:
+            _fail("The dashboard's server died during the tests", server, log)
+    finally:
+        # The whole group, so that nothing it started outlives it.
+        if server.poll() is None:
+            os.killpg(server.pid, signal.SIGTERM)
+            try:
+                server.wait(10)
+            except subprocess.TimeoutExpired:
+                os.killpg(server.pid, signal.SIGKILL)
+                server.wait()
+
+
+def _wait_until_healthy(server: subprocess.Popen, port: int, log: Path) -> None:
+    until = time.monotonic() + _START_S
+    while time.monotonic() < until:
+        if server.poll() is not None:
+            _fail("The dashboard's server died at its start", server, log)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        try:
+            connection.request("GET", "/_stcore/health")
+            if connection.getresponse().status == 200:
+                return
+        except OSError:
+            pass  # not listening yet
+        finally:
+            connection.close()
+        time.sleep(0.1)
+    _fail(f"The dashboard's server was not up after {_START_S} s", server, log)
+
+
+def _fail(what: str, server: subprocess.Popen, log: Path) -> None:
+    tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_TAIL_LINES:]
+    pytest.fail("\n".join([f"{what} (exit status {server.poll()}):", *tail]), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def dashboard_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the dashboard, on its built-in dataset, served once for the whole session."""
+    log = tmp_path_factory.mktemp("dashboard") / "server.log"
+    with _served(ROOT / "dashboard.py", log, None, {}) as url:
+        yield url
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., str]]:
+    """serve(dataset_path=None, env=None, script=dashboard.py) -> URL of a server for this test."""
+    with ExitStack() as stack:
+        count = 0
+
+        def start(
+            dataset_path: Path | None = None,
+            env: dict[str, str] | None = None,
+            script: Path = ROOT / "dashboard.py",
+        ) -> str:
+            nonlocal count
+            count += 1
+            log = tmp_path / f"server-{count}.log"
+            return stack.enter_context(_served(script, log, dataset_path, env or {}))
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One headless Chromium for the session. Without a browser the test fails and says so."""
+    try:
+        path = find()
+    except BrowserMissing as missing:
+        raise pytest.fail.Exception(str(missing), pytrace=False) from None
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield chromium
+        chromium.close()
+
+
+@dataclass
+class Visit:
+    """An open page, with every address it asked for and every error it logged, frames included."""
+
+    page: Page
+    url: str
+    requests: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def is_foreign(self, address: str) -> bool:
+        """Whether an address is on another host or port; data: and blob: are on none."""
+        return urlsplit(address).netloc not in ("", urlsplit(self.url).netloc)
+
+    def foreign(self) -> list[str]:
+        """The addresses asked for that are not the page's own, web sockets included."""
+        return [address for address in self.requests if self.is_foreign(address)]
+
+    def settle(self) -> None:
+        """Wait until Streamlit's script has run to its end."""
+        self.page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Callable[..., Visit]]:
+    """open_page(url, block_foreign=False, **context) -> Visit, 1366 × 768, closed with the test.
+
+    With block_foreign every request off the page's origin is refused, as with no network there.
+    Further keywords go to Playwright's new_context (locale, color_scheme, java_script_enabled, …).
+    """
+    contexts: list[BrowserContext] = []
+
+    def start(url: str, *, block_foreign: bool = False, **context: object) -> Visit:
+        opened = browser.new_context(**{"viewport": {"width": 1366, "height": 768}} | context)
+        contexts.append(opened)
+        visit = Visit(opened.new_page(), url)
+        if block_foreign:
+            opened.route(visit.is_foreign, lambda route: route.abort())
+        opened.on("request", lambda request: visit.requests.append(request.url))
+        opened.on("console", lambda said: said.type == "error" and visit.errors.append(said.text))
+        opened.on("weberror", lambda thrown: visit.errors.append(str(thrown.error)))
+        visit.page.on("websocket", lambda socket: visit.requests.append(socket.url))
+        visit.page.goto(url)
+        return visit
+
+    yield start
+    for opened in contexts:
+        opened.close()
