@@ -28,7 +28,6 @@ def settle() -> None:
 settle()
 # The map's frame fetches its files from here: a component needs no setting to be served.
 components.declare_component("claimmap", path=session.assets_folder())
-st.html(HERE / "pages" / "style.css")
 
 try:
     whole = session.load_dataset()
@@ -38,13 +37,15 @@ except DatasetError as error:
     problems.show(error)
     st.stop()
 
-chosen = sidebar.read(whole)
-session.start(whole, chosen)
-_ = texts.translator(chosen.lang)
+_ = texts.translator(st.session_state.get("lang", texts.DEFAULT_LANG))
 page = st.navigation(
     [st.Page("pages/map.py", title=_("Map"), icon=":material/map:", default=True)],
     position="top",
 )
+chosen = sidebar.read(whole, page.url_path)
+now = session.start(whole, chosen)
 page.run()
-sidebar.show(whole, chosen)
+# After the page, so that the map need not wait for all this to be drawn.
+st.html(HERE / "pages" / "style.css")
+sidebar.show(whole, chosen, now.sentence)
 sidebar.write(sidebar.stored(whole))

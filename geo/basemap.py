@@ -37,9 +37,9 @@ _SCALES = {
 }
 _WIDEST_DETAIL_DEG = 30.0
 _WORLD_TOLERANCE_DEG = 0.075  # 0.04 would add half again to the size of the world's countries
-# The space a town's label takes, and how many people a town needs to show at a zoom (else none).
+# The space a town's label takes, and the prominence a town needs to show at a zoom.
 _LABEL_PX = (90.0, 30.0)
-_TOWN_ZOOMS = {3: 5e6, 4: 1e6, 5: 3e5, 6: 1e5, 7: 2e4, 8: 5e3, 9: 1.5e3, 10: 0, 11: 0, 12: 0}
+_TOWN_ZOOMS = {3: 5e6, 4: 1e6, 5: 3e5, 6: 1e5, 7: 2e4, 8: 3e3, 9: 700, 10: 0, 11: 0, 12: 0}
 
 
 def countries(scale: Scale, bounds: Bounds | None = None) -> gpd.GeoDataFrame:
@@ -100,7 +100,9 @@ def towns(bounds: Bounds | None = None, min_population: int = 0) -> gpd.GeoDataF
     """Towns of 500 inhabitants or more as Points, from GeoNames.
 
     Columns: geonames_id (unique), name, country (ISO 3166-1 alpha-2), admin1 (GeoNames' code within
-    the country, may be empty), population, geometry. Raises ValueError for bounds that are no box.
+    the country, may be empty), population, prominence (population, held down where GeoNames knows
+    few other names of the place: rank labels by it, or the quarters of a city hide the city),
+    geometry. Raises ValueError for bounds that are no box.
     """
     table = _towns()
     return _points(table[table["population"] >= min_population], bounds)
@@ -378,7 +380,10 @@ def _geojson(shapes: Sequence, digits: int) -> dict | None:
     if not len(parts):
         return None
     # Snapping, not bare rounding, so that no ring or line collapses, crosses itself or stutters.
-    parts = shapely.get_parts(shapely.set_precision(parts, 10.0**-digits))
+    if parts[0].geom_type == "Polygon":
+        parts = shapely.get_parts(shapely.union_all(parts, grid_size=10.0**-digits))
+    else:
+        parts = shapely.get_parts(shapely.set_precision(parts, 10.0**-digits))
     parts = parts[~shapely.is_empty(parts)]
     if not len(parts):
         return None
@@ -469,31 +474,31 @@ def _name_features(boxes: list[Bounds]) -> dict:
 def _with_min_zoom(frame: gpd.GeoDataFrame, limit: int) -> gpd.GeoDataFrame:
     """The first ``limit`` towns to show as one zooms in, in that order, with column min_zoom.
 
-    At each zoom, larger towns first, a town is taken if it has people enough for that zoom and
-    its label, of a fixed size in pixels, meets none of those there, nor that of a far larger town
+    At each zoom, by prominence, a town is taken if it has enough of it for that zoom and its
+    label, of a fixed size in pixels, meets none of those there, nor that of a far greater town
     that found no room yet: a suburb never stands for its city.
     """
-    frame = frame.sort_values(["population", "geonames_id"], ascending=[False, True])
-    population = frame["population"].to_numpy()
+    frame = frame.sort_values(["prominence", "geonames_id"], ascending=[False, True])
+    prominence = frame["prominence"].to_numpy()
     x = (frame.geometry.x.to_numpy() + 180) / 360 * 256
     sine = np.sin(np.deg2rad(np.clip(frame.geometry.y.to_numpy(), -85, 85)))
     y = (0.5 - np.arctanh(sine) / (2 * np.pi)) * 256
     width, height = _LABEL_PX
     min_zoom = np.zeros(len(frame), dtype=int)
     taken: list[int] = []
-    for zoom, people in _TOWN_ZOOMS.items():
+    for zoom, enough in _TOWN_ZOOMS.items():
         px, py = x * 2**zoom, y * 2**zoom
         column, line = (px // width).astype(int), (py // height).astype(int)
         cells: dict[tuple[int, int], list[int]] = {}
         for i in taken:
             cells.setdefault((column[i], line[i]), []).append(i)
-        for i in np.flatnonzero((min_zoom == 0) & (population >= people)):
+        for i in np.flatnonzero((min_zoom == 0) & (prominence >= enough)):
             if len(taken) == limit:
                 break
             blocked = any(
                 abs(px[i] - px[j]) < width
                 and abs(py[i] - py[j]) < height
-                and (min_zoom[j] or population[j] >= 3 * population[i])
+                and (min_zoom[j] or prominence[j] >= 3 * prominence[i])
                 for dx in (-1, 0, 1)
                 for dy in (-1, 0, 1)
                 for j in cells.get((column[i] + dx, line[i] + dy), ())

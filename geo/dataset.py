@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import codecs
+import csv
 import hashlib
+import io
 import json
+import lzma
+import math
 import tempfile
 import zipfile
+import zlib
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -24,6 +30,9 @@ STATUSES = ("sourced", "contested", "denied", "withdrawn", "declined")
 CRS = "EPSG:4326"
 
 _MAX_ZIP_BYTES = 200_000_000
+# RuntimeError: encrypted, or packed in a way that zipfile does not know.
+_BAD_ZIP = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError)
+_MAX_PROBLEMS = 100_000  # for a file of another kind altogether
 _VIEW_EDGES = ("west", "south", "east", "north")
 
 
@@ -108,11 +117,15 @@ def load(path: str | Path = BUILT_IN) -> Dataset:
     Raises ``DatasetError`` with every problem found. Extra columns are kept, as text.
     """
     path = Path(path)
-    if path.suffix == ".zip" and path.is_file():
-        with tempfile.TemporaryDirectory() as folder:
-            _unpack(path, Path(folder))
-            return _load_folder(_package_root(Path(folder)), path)
-    return _load_folder(path, path)
+    try:
+        if path.suffix.lower() == ".zip" and path.is_file():
+            with tempfile.TemporaryDirectory() as folder:
+                _unpack(path, Path(folder))
+                return _load_folder(_package_root(Path(folder)), path)
+        return _load_folder(path, path)
+    except OSError as error:
+        problem = Problem(path.name, None, None, error.strerror, "file-missing", str(path))
+        raise DatasetError(path, [problem]) from error
 
 
 def _unpack(archive: Path, folder: Path) -> None:
@@ -133,7 +146,7 @@ def _unpack(archive: Path, folder: Path) -> None:
                     [Problem(archive.name, None, None, u, "unsafe-path") for u in unsafe],
                 )
             package.extractall(folder, members)
-    except zipfile.BadZipFile as error:
+    except _BAD_ZIP as error:
         raise DatasetError(
             archive, [Problem(archive.name, None, None, str(error), "not-a-package")]
         ) from error
@@ -163,7 +176,9 @@ def _load_folder(folder: Path, shown_path: Path) -> Dataset:
     if problems:
         raise DatasetError(shown_path, problems)
 
-    tables = {table: _read(folder / file, schema(table)) for table, file in files.items()}
+    tables = {table: _read(folder / file, table, problems) for table, file in files.items()}
+    if problems:
+        raise DatasetError(shown_path, problems)
     if "briefing" not in tables:
         names = [f["name"] for f in schema("briefing")["fields"] if f["name"] != "step"]
         tables["briefing"] = pd.DataFrame(columns=names, index=pd.Index([], name="step"))
@@ -191,12 +206,14 @@ def _load_folder(folder: Path, shown_path: Path) -> Dataset:
 def _descriptor(folder: Path, shown_path: Path) -> dict:
     file = folder / "datapackage.json"
     name = "datapackage.json"
-    if not folder.is_dir() or not file.exists():
+    if not folder.is_dir() or not file.is_file():
         problem = Problem(name, None, None, str(shown_path), "not-a-package")
         raise DatasetError(shown_path, [problem])
     try:
-        descriptor = json.loads(file.read_text("utf-8"))
-    except UnicodeDecodeError as error:
+        descriptor = json.loads(file.read_text("utf-8-sig"))
+        # An escaped half of a surrogate pair is valid JSON, but no text that could be shown.
+        json.dumps(descriptor, ensure_ascii=False).encode()
+    except UnicodeError as error:
         problem = Problem(name, None, None, str(error), "encoding")
         raise DatasetError(shown_path, [problem]) from error
     except json.JSONDecodeError as error:
@@ -204,6 +221,9 @@ def _descriptor(folder: Path, shown_path: Path) -> dict:
         raise DatasetError(
             shown_path, [Problem(name, error.lineno, None, None, "bad-json", where)]
         ) from error
+    except RecursionError as error:
+        problem = Problem(name, None, None, None, "bad-json", "nested too deeply")
+        raise DatasetError(shown_path, [problem]) from error
     if not isinstance(descriptor, dict):
         problem = Problem(name, None, None, type(descriptor).__name__, "not-a-package")
         raise DatasetError(shown_path, [problem])
@@ -213,49 +233,114 @@ def _descriptor(folder: Path, shown_path: Path) -> dict:
 def _table_files(folder: Path, descriptor: dict, problems: list[Problem]) -> dict[str, str]:
     resources = descriptor.get("resources")
     resources = resources if isinstance(resources, list) else []
-    paths = {r.get("name"): r.get("path") for r in resources if isinstance(r, dict)}
+    resources = [r for r in resources if isinstance(r, dict)]
     files = {}
     for table in TABLES:
-        path = paths.get(table)
+        path = next((r.get("path") for r in resources if r.get("name") == table), None)
         if path is None:
             if table not in OPTIONAL_TABLES:
                 problems.append(Problem(table, None, None, None, "table-missing"))
         elif not isinstance(path, str) or not _is_plain_path(path):
             problems.append(Problem(table, None, None, str(path), "unsafe-path"))
-        elif not (folder / path).is_file():
+        elif not _is_file(folder / path):
             problems.append(Problem(table, None, None, None, "file-missing", path))
         else:
             files[table] = path
     return files
 
 
-def _validate(folder: Path, files: dict[str, str]) -> list[Problem]:
-    from frictionless import Detector, Dialect, Package, Resource, Schema, system
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long, say
+        return False
 
+
+def _validate(folder: Path, files: dict[str, str]) -> list[Problem]:
+    from frictionless import Dialect, Package, Resource, Schema, formats, system
+
+    problems = [p for table, file in files.items() for p in _unreadable(table, folder / file)]
+    # A table that cannot be read must not make every reference to it look wrong.
+    unreadable = {p.table for p in problems}
+    files = {table: file for table, file in files.items() if table not in unreadable}
+    if not files:
+        return problems
+    # All said, or frictionless guesses what is left out and takes semicolons for commas.
+    control = formats.CsvControl(delimiter=",", quote_char='"', skip_initial_space=False)
     resources = [
         Resource(
             name=table,
             path=file,
-            schema=Schema.from_descriptor(_without_missing_references(schema(table), files)),
-            # Columns are matched by name, so that their order is free and extra ones are allowed.
-            detector=Detector(schema_sync=True),
-            dialect=Dialect(),
+            format="csv",
+            compression="",
+            schema=Schema.from_descriptor(_for_frictionless(schema(table), files)),
+            dialect=Dialect(controls=[control]),
             encoding="utf-8",
         )
         for table, file in files.items()
     ]
     with system.use_context(trusted=False):
         package = Package(resources=resources, basepath=str(folder))
-        report = package.validate()
-    problems = [_from_frictionless("datapackage.json", error) for error in report.errors]
+        report = package.validate(limit_errors=_MAX_PROBLEMS)
+    problems += [_from_frictionless("datapackage.json", error, []) for error in report.errors]
     for task in report.tasks:
-        problems += [_from_frictionless(task.name, error) for error in task.errors]
+        found = [_from_frictionless(task.name, error, task.labels) for error in task.errors]
+        problems += _told_once(found)
     return problems
 
 
-def _without_missing_references(descriptor: dict, files: dict[str, str]) -> dict:
+def _unreadable(table: str, file: Path) -> list[Problem]:
+    """Why a file cannot be read as this table at all; empty where its rows can be looked at."""
+    raw = file.read_bytes()
+    try:
+        text = raw.decode("utf-8-sig")
+        nul = raw.find(0)  # in every other byte where UTF-16 was saved
+    except UnicodeDecodeError as error:
+        # The codec counts from after a byte order mark.
+        nul = error.start + (3 if raw.startswith(codecs.BOM_UTF8) else 0)
+    if nul >= 0:
+        row, byte = raw.count(b"\n", 0, nul) + 1, f"0x{raw[nul]:02x}"
+        return [Problem(table, row, None, byte, "encoding")]
+    if not text.strip():
+        return [Problem(table, None, None, None, "empty")]
+    try:
+        labels = next(csv.reader(io.StringIO(text, newline="")))
+    except csv.Error as error:
+        return [Problem(table, 1, None, None, "unreadable", str(error))]
+    twice = [label for label in dict.fromkeys(labels) if label and labels.count(label) > 1]
+    if twice:
+        return [Problem(table, None, label, None, "duplicate-column") for label in twice]
+    fields = schema(table)["fields"]
+    if fields[0]["name"] not in labels:
+        needed = [f["name"] for f in fields if f.get("constraints", {}).get("required")]
+        lacking = [name for name in needed if name not in labels]
+        return [Problem(table, None, name, None, "missing-column") for name in lacking]
+    return []
+
+
+def _for_frictionless(descriptor: dict, files: dict[str, str]) -> dict:
+    """Columns matched by name, their order free, extra ones allowed; only references to files."""
     keys = [k for k in descriptor.get("foreignKeys", []) if k["reference"]["resource"] in files]
-    return {**descriptor, "foreignKeys": keys}
+    return {**descriptor, "foreignKeys": keys, "fieldsMatch": "partial"}
+
+
+def _told_once(problems: list[Problem]) -> list[Problem]:
+    """The problems of one table without those that follow from another one in the same row."""
+    missing = {(p.row, p.field) for p in problems if p.code == "row-too-short"}
+    lengths = ("row-too-short", "row-too-long")
+    first = {p.row: p for p in reversed(problems) if p.code in lengths}
+    blank = {p.row for p in problems if p.code == "blank-row"}
+    mistyped = {(p.row, p.field) for p in problems if p.code == "type"}
+    left = [
+        p
+        for p in problems
+        if not (
+            (p.code in lengths and p is not first[p.row])
+            or (p.code == "required" and (p.row, p.field) in missing)
+            or (p.code == "unique" and (p.row in blank or (p.row, p.field) in mistyped))
+        )
+    ]
+    return list(dict.fromkeys(left))
 
 
 # frictionless' error types that need no further look, with our own code for each.
@@ -271,7 +356,7 @@ _PLAIN_CODES = {
 }
 
 
-def _from_frictionless(table: str, error) -> Problem:
+def _from_frictionless(table: str, error, labels: list[str]) -> Problem:
     found = error.to_descriptor()
     row = found.get("rowNumber")
     name = found.get("fieldName") or None
@@ -284,11 +369,12 @@ def _from_frictionless(table: str, error) -> Problem:
             detail = "date (YYYY-MM-DD)"
     elif code is None and error.type == "constraint-error":
         rule = note.split('"')[1] if '"' in note else "required"
-        code, detail = rule, _rule(table, name, rule)
+        code, detail = rule, "" if rule == "required" else _rule(table, name, rule)
+        if rule in ("minimum", "maximum") and not math.isfinite(float(cell)):
+            code, detail = "type", _rule(table, name, "type")
     elif code is None and error.type in ("primary-key", "unique-error"):
         key = schema(table).get("primaryKey", ["id"])
         name = name or (key if isinstance(key, str) else key[0])
-        labels = [f["name"] for f in schema(table)["fields"]]
         cells = found.get("cells") or []
         position = labels.index(name) if name in labels else 0
         cell = cells[position] if position < len(cells) else None
@@ -299,7 +385,7 @@ def _from_frictionless(table: str, error) -> Problem:
         code, detail = "foreign-key", found.get("referenceName", "")
     if code is None or code not in _KNOWN_CODES:
         code, detail = "other", note or error.message
-    shown = None if cell is None or code in ("required",) else str(cell)
+    shown = None if cell is None or code in ("required", "row-too-short") else str(cell)
     return Problem(table, row, name, shown, code, detail)
 
 
@@ -317,17 +403,26 @@ def _rule(table: str, name: str | None, rule: str) -> str:
     return ""
 
 
-def _read(file: Path, descriptor: dict) -> pd.DataFrame:
-    table = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    for each in descriptor["fields"]:
-        name = each["name"]
-        if name not in table.columns:
-            table[name] = ""
+def _read(file: Path, name: str, problems: list[Problem]) -> pd.DataFrame:
+    table = pd.read_csv(
+        file, dtype=str, keep_default_na=False, encoding="utf-8-sig", compression=None
+    )
+    for each in schema(name)["fields"]:
+        column = each["name"]
+        if column not in table.columns:
+            table[column] = ""
+        cells = table[column]
         if each["type"] in ("number", "integer"):
-            table[name] = pd.to_numeric(table[name].replace("", np.nan))
+            table[column] = pd.to_numeric(cells.replace("", np.nan), errors="coerce")
+            # frictionless also takes what only Python reads as a number: 1_500, INF.
+            odd = (cells != "") & ~np.isfinite(table[column])
+            problems += [
+                Problem(name, int(position) + 2, column, cells.iloc[position], "type", each["type"])
+                for position in np.flatnonzero(odd)
+            ]
         elif each["type"] == "date":
-            table[name] = pd.to_datetime(table[name].replace("", None), format="%Y-%m-%d")
-    key = descriptor["primaryKey"]
+            table[column] = pd.to_datetime(cells.replace("", None), format="%Y-%m-%d")
+    key = schema(name)["primaryKey"]
     return table.set_index(key if isinstance(key, str) else key[0])
 
 
@@ -350,6 +445,15 @@ def _check_meaning(tables: dict[str, pd.DataFrame]) -> list[Problem]:
     report("features", lacks, "to_place", "to-place")
     bad = places["approach"].map(lambda text: parse_approach(text) is None)
     report("places", bad, "approach", "approach")
+    briefing = tables["briefing"]
+    for low, high in (("west", "east"), ("south", "north")):
+        report("briefing", briefing[high] < briefing[low], high, "minimum", briefing[low])
+    problems += [
+        Problem("briefing", row, "claims", name, "foreign-key", "claims")
+        for row, told in enumerate(briefing["claims"], start=2)
+        for name in told.split()
+        if name not in claims.index
+    ]
     return problems
 
 
@@ -366,12 +470,17 @@ def parse_approach(text: str) -> tuple[tuple[float, float], ...] | None:
 def _views(descriptor: dict, tables: dict, problems: list[Problem]) -> tuple[View, ...]:
     views = []
     listed = descriptor.get("views") or []
-    for position, each in enumerate(listed if isinstance(listed, list) else []):
+    if not isinstance(listed, list):
+        found = json.dumps(listed, ensure_ascii=False)
+        problems.append(Problem("datapackage.json", None, "views", found, "view"))
+        listed = []
+    for position, each in enumerate(listed):
         try:
             west, south, east, north = (float(each[edge]) for edge in _VIEW_EDGES)
             name = str(each["name"])
-            sound = west < east and -90 <= south < north <= 90 and name != ""
-        except (KeyError, TypeError, ValueError):
+            # Past 180° for a window across the antimeridian.
+            sound = -360 <= west < east <= 360 and -90 <= south < north <= 90 and name != ""
+        except (KeyError, OverflowError, TypeError, ValueError):
             sound = False
         if not sound:
             found = json.dumps(each, ensure_ascii=False)
@@ -414,6 +523,47 @@ def _digest(folder: Path, files: dict[str, str]) -> str:
     return seen.hexdigest()[:12]
 
 
+def standing(
+    claims: np.ndarray,
+    speakers: np.ndarray,
+    stances: np.ndarray,
+    days: np.ndarray,
+    groups: np.ndarray,
+) -> np.ndarray:
+    """Which statements nobody has taken back since, as booleans in the order given.
+
+    A retraction undoes what the same speaker said of the same claim up to then, itself included;
+    on one day the order of the table decides. The arrays are those of ``statuses``.
+    """
+    if len(claims) == 0:
+        return np.ones(0, dtype=bool)
+    order = np.lexsort((np.arange(len(claims)), days, speakers, claims, groups))
+    claims, speakers, stances, groups = (a[order] for a in (claims, speakers, stances, groups))
+    starts = np.ones(len(claims), dtype=bool)
+    starts[1:] = (
+        (claims[1:] != claims[:-1]) | (speakers[1:] != speakers[:-1]) | (groups[1:] != groups[:-1])
+    )
+    run = np.cumsum(starts) - 1
+    position = np.arange(len(claims))
+    retracted = np.where(stances == "retracts", position, -1)
+    last_retraction = np.maximum.reduceat(retracted, np.flatnonzero(starts))[run]
+    stands = np.empty(len(claims), dtype=bool)
+    stands[order] = position > last_retraction
+    return stands
+
+
+def standing_in(statements: pd.DataFrame) -> np.ndarray:
+    """``standing`` for the rows of a ``statements`` table."""
+    days = statements["date"].to_numpy("datetime64[D]").astype("int64")  # NaT is the lowest
+    return standing(
+        pd.factorize(statements["claim"])[0],
+        pd.factorize(statements["source"])[0],
+        statements["stance"].to_numpy(dtype=object),
+        days,
+        np.zeros(len(statements), dtype=np.int64),
+    )
+
+
 def statuses(
     claims: np.ndarray,
     speakers: np.ndarray,
@@ -429,25 +579,13 @@ def statuses(
     (groups, claims). Returns int8 codes into ``STATUSES``, -1 where a group has nothing to say
     of a claim.
 
-    A retraction undoes what the same speaker said of the same claim up to then; the rule for the
-    rest stands in DATASET.md. A claim that nobody asserts or denies is *declined*.
+    Only what is ``standing`` counts; the rule for the rest stands in DATASET.md. A claim that
+    nobody asserts or denies is *declined*.
     """
     n_cells = shape[0] * shape[1]
     if len(claims) == 0:
         return np.full(shape, -1, dtype=np.int8)
-    order = np.lexsort((np.arange(len(claims)), days, speakers, claims, groups))
-    claims, speakers, stances, groups = (a[order] for a in (claims, speakers, stances, groups))
-    starts = np.ones(len(claims), dtype=bool)
-    starts[1:] = (
-        (claims[1:] != claims[:-1])
-        | (speakers[1:] != speakers[:-1])
-        | (groups[1:] != groups[:-1])
-    )
-    run = np.cumsum(starts) - 1
-    position = np.arange(len(claims))
-    retracted = np.where(stances == "retracts", position, -1)
-    last_retraction = np.maximum.reduceat(retracted, np.flatnonzero(starts))[run]
-    stands = position > last_retraction
+    stands = standing(claims, speakers, stances, days, groups)
     cell = groups * shape[1] + claims
 
     def seen(rows: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import pandas as pd
 from markupsafe import Markup
@@ -272,63 +273,77 @@ def _located_html(located: Located, _) -> Markup:
     return Markup('<div class="located">{}{}{}</div>').format(head, note, places)
 
 
-def table(kept: Dataset, lang: str) -> pd.DataFrame:
+def table(whole: Dataset, kept: Dataset, lang: str) -> pd.DataFrame:
     """The claims of ``kept`` as rows of plain text that tell all the map tells, by claim id.
 
-    Columns: status, claim, confidence, asserts, denies, when, where, said_at, measured, origins
-    (number) and theme.
+    Columns: status, claim, confidence, asserts, denies, when, where, said_at, measured, theme and
+    origins (a number).
     """
-    words = texts.terms(lang)
-    statements = kept.statements
-    names = kept.sources.apply(lambda row: texts.in_language(row, "name", lang), axis=1)
-    speakers = statements["source"].map(names)
-
-    def joined(stance: str) -> pd.Series:
-        rows = statements["stance"] == stance
-        return speakers[rows].groupby(statements["claim"][rows]).agg(_distinct)
-
-    features, places = kept.features, kept.places
-    by_place = {i: _place_words(row, lang) for i, row in places.iterrows()}
-    where = pd.Series(
-        [_feature_words(row, by_place, words, lang) for _, row in features.iterrows()],
-        index=features.index,
-        dtype=object,
-    )
-    spoken = statements[statements["place"] != ""]
-    place_names = places.apply(lambda row: texts.in_language(row, "name", lang), axis=1)
-    said_at = spoken["place"].map(place_names).groupby(spoken["claim"]).agg(_distinct)
-    measured = pd.Series(
-        {c.claim: " ".join(f.explanation for f in found) for c, found in _by_claim(kept, lang)},
-        dtype=object,
-    )
-    claims = kept.claims
-    titles = [texts.in_language(row, "title", lang) for _, row in claims.iterrows()]
-    columns = {
-        "status": claims["status"].map(words["status"]),
-        "claim": pd.Series(titles, index=claims.index, dtype=object),
-        "confidence": claims["confidence"].map(words["confidence"]),
-        "asserts": joined("asserts"),
-        "denies": joined("denies"),
-        "when": pd.Series([_when(row, lang) for _, row in claims.iterrows()], index=claims.index),
-        "where": where.groupby(features["claim"]).agg(_distinct),
-        "said_at": said_at,
-        "measured": measured,
-        "theme": claims["theme"].map(words["theme"]),
+    names, spots = _names(whole, lang)
+    claims, statements = kept.claims, kept.statements
+    said: dict[str, dict[str, dict]] = {
+        claim: {"asserts": {}, "denies": {}, "said_at": {}, "origins": {}} for claim in claims.index
     }
-    rows = pd.DataFrame({k: v.reindex(claims.index) for k, v in columns.items()}, dtype=object)
-    origins = independent_origins(statements).reindex(claims.index).fillna(0).astype(int)
-    return rows.fillna("").assign(origins=origins)
+    for claim, source, origin, stance, place in zip(
+        *(statements[c] for c in ("claim", "source", "origin", "stance", "place")), strict=True
+    ):
+        row = said[claim]
+        # Dictionaries keep the order and each name once.
+        if stance in ("asserts", "denies"):
+            row[stance][names[source]] = None
+        if stance == "asserts":
+            row["origins"][origin or source] = None
+        if place:
+            row["said_at"][spots[place]] = None
+    status = texts.terms(lang)["status"]
+    fixed = _fixed_columns(whole, lang).loc[claims.index]
+    columns = {
+        "status": [status[code] for code in claims["status"]],
+        "claim": fixed["claim"],
+        "confidence": fixed["confidence"],
+        "asserts": [", ".join(row["asserts"]) for row in said.values()],
+        "denies": [", ".join(row["denies"]) for row in said.values()],
+        "when": fixed["when"],
+        "where": fixed["where"],
+        "said_at": [", ".join(row["said_at"]) for row in said.values()],
+        "measured": fixed["measured"],
+        "theme": fixed["theme"],
+        "origins": [len(row["origins"]) for row in said.values()],
+    }
+    return pd.DataFrame(columns, index=claims.index)
 
 
-def _by_claim(kept: Dataset, lang: str):
-    found = checks.run(kept, lang)
-    for claim in dict.fromkeys(c.claim for c in found):
-        mine = [c for c in found if c.claim == claim]
-        yield mine[0], mine
+@lru_cache(maxsize=8)
+def _names(whole: Dataset, lang: str) -> tuple[dict[str, str], dict[str, str]]:
+    return tuple(
+        {i: texts.in_language(row, "name", lang) for i, row in table.iterrows()}
+        for table in (whole.sources, whole.places)
+    )
 
 
-def _distinct(values: pd.Series) -> str:
-    return ", ".join(dict.fromkeys(values))
+@lru_cache(maxsize=8)
+def _fixed_columns(whole: Dataset, lang: str) -> pd.DataFrame:
+    """What no filter changes in ``table``: the claims' own words, places and measurements."""
+    words = texts.terms(lang)
+    by_place = {i: _place_words(row, lang) for i, row in whole.places.iterrows()}
+    where: dict[str, list[str]] = {}
+    for _i, row in whole.features.iterrows():
+        where.setdefault(row["claim"], []).append(_feature_words(row, by_place, words, lang))
+    measured: dict[str, list[str]] = {}
+    for check in checks.run(whole, lang):
+        measured.setdefault(check.claim, []).append(check.explanation)
+    rows = [
+        {
+            "claim": texts.in_language(claim, "title", lang),
+            "confidence": words["confidence"][claim["confidence"]],
+            "when": _when(claim, lang),
+            "where": "; ".join(where.get(claim_id, [])),
+            "measured": " ".join(measured.get(claim_id, [])),
+            "theme": words["theme"][claim["theme"]],
+        }
+        for claim_id, claim in whole.claims.iterrows()
+    ]
+    return pd.DataFrame(rows, index=whole.claims.index)
 
 
 def _place_words(place, lang: str) -> str:

@@ -12,10 +12,12 @@ from shapely.geometry import LineString, Point
 from shapely.geometry.base import BaseGeometry
 
 from geo import checks, geodesy, texts
-from geo.dataset import CRS, Dataset
+from geo.dataset import CRS, Dataset, standing_in
 
 # A place of these kinds, or one that is only approximate, is an area and never a pin.
 AREA_KINDS = ("region", "coast")
+# Drawn for an area whose radius the dataset leaves at 0: there is nothing else to draw.
+_LEAST_AREA_KM = 1.0
 EITHER = "either"
 
 
@@ -61,13 +63,16 @@ def draw(dataset: Dataset, lang: str = texts.DEFAULT_LANG) -> gpd.GeoDataFrame:
     rows: list[_Mark] = []
     for feature_id, feature in dataset.features.iterrows():
         claim = dataset.claims.loc[feature["claim"]]
-        for mark in _parts(dataset, feature_id, feature, claim, lang):
+        parts = list(_parts(dataset, feature_id, feature, claim, lang))
+        # A direction stated without a distance has no ring to cross out.
+        ring = "ring" if any(mark.part == "ring" for mark in parts) else "sector"
+        for mark in parts:
             rows.append(mark)
             if mark.layer != "sourced":
                 continue
             if mark.claim in retracted and f"{mark.symbol}-withdrawn" in symbols.table():
                 rows.append(_variant(mark, "withdrawn", f"{mark.symbol}-withdrawn", "sourced"))
-            if mark.part in ("main", "from-area", "ring"):
+            if mark.part in ("main", "from-area", ring):
                 # "denies" without a scope is no more than an implied one.
                 for scope, ids in (("direct", direct), ("implied", implied)):
                     if mark.claim in ids:
@@ -141,7 +146,8 @@ class _Teller:
         amount = self.feature["quantity"]
         if amount != amount:
             return ""
-        return f"{texts.number(amount, self.lang)} {self.feature['unit']}".strip()
+        unit = texts.in_language(self.feature, "unit", self.lang)
+        return f"{texts.number(amount, self.lang)} {unit}".strip()
 
     def where(self, place) -> str:
         name = texts.in_language(place, "name", self.lang)
@@ -166,7 +172,7 @@ def is_area(place) -> bool:
 
 
 def _circle(place) -> BaseGeometry:
-    radius_km = place["uncertainty_m"] / 1000
+    radius_km = min(place["uncertainty_m"] / 1000 or _LEAST_AREA_KM, geodesy.MAX_RADIUS_KM)
     return geodesy.ring(place["lon"], place["lat"], radius_km, points=72)
 
 
@@ -174,7 +180,7 @@ def _place(place, tell: _Teller, part: str = "main") -> Iterator[_Mark]:
     name = texts.in_language(place, "name", tell.lang)
     lines = (tell.where(place), tell.quantity(), tell.how_known())
     radius_m = place["uncertainty_m"]
-    if is_area(place) and radius_m > 0:
+    if is_area(place):
         symbol = f"area-{tell.basis}"
         yield tell.mark(part, symbol, _circle(place), name, lines, uncertainty_m=radius_m)
         return
@@ -231,7 +237,7 @@ def _distance(place, to_place, tell: _Teller) -> Iterator[_Mark]:
     direction = tell.feature["claimed_direction"]
     has_distance = claimed_km == claimed_km and claimed_km > 0
 
-    if has_distance:
+    if has_distance and claimed_km <= geodesy.MAX_RADIUS_KM:
         circle = geodesy.ring(lon, lat, claimed_km, points=180)
         label = _("{km} km, as stated").format(km=texts.number(claimed_km, lang))
         line = _("{km} km from {place}, as stated").format(
@@ -242,6 +248,7 @@ def _distance(place, to_place, tell: _Teller) -> Iterator[_Mark]:
     if direction:
         bearing = geodesy.wind_bearing(direction)
         reach_km = claimed_km if has_distance else 1.5 * _length(place, to_place)
+        reach_km = min(reach_km or _LEAST_AREA_KM, geodesy.MAX_RADIUS_KM)
         half = checks.half_width_deg(direction)
         area = geodesy.sector(lon, lat, bearing, half, reach_km)
         stated = texts.terms(lang)["wind_name"][direction]
@@ -323,12 +330,14 @@ def visible(marks: gpd.GeoDataFrame, kept: Dataset, layers: tuple[str, ...]) -> 
 
     ``kept`` is what ``selection.apply`` left; ``layers`` the layers that are on. *Sourced* shows
     what is asserted, *denied* what is contested and from where; what is in neither (a measured
-    line, a declined comment) shows with its claim, in whichever layer that is drawn.
+    line, a declined comment) shows with its claim, in whichever layer that is drawn. A statement
+    that its speaker took back is neither drawn where it was said nor makes a denial a direct one.
     """
     status = kept.claims["status"].reindex(marks["claim"]).to_numpy(dtype=object)
-    denials = kept.statements[kept.statements["stance"] == "denies"]
+    stand = kept.statements[standing_in(kept.statements)]
+    denials = stand[stand["stance"] == "denies"]
     direct = marks["claim"].isin(denials.loc[denials["scope"] == "direct", "claim"]).to_numpy()
-    said = marks["feature"].isin(kept.statements.index).to_numpy()
+    said = marks["feature"].isin(stand.index).to_numpy()
     when = marks["when"].to_numpy(dtype=object)
     layer = marks["layer"].to_numpy(dtype=object)
     spoken = (marks["part"] == "spoken").to_numpy()

@@ -34,15 +34,22 @@ MAX_REGIONAL_KM = 2_600.0  # beyond it one flat projection strays from the geode
 MAX_TO_WATER_KM = 30.0  # a river port may lie this far from the water the coastline knows
 WARN_TO_WATER_KM = 2.0
 STEP_KM = 25.0  # vertices this close keep straight segments of any map on the path checked here
-_DETOUR = 1.25  # a path this many times longer than through a strait goes through the strait
-_RAMP = 5  # steps from no clearance at the port to the full one at the zone's edge
+_MAX_RADIUS_KM = 1_950.0
+_SHARES = (1 / 2, 1 / 4, 1 / 8, 1 / 20, 0.0)  # of the clearance, tried in straits one must pass
+# The same of straits that only save a detour: the first that leaves few enough corners to search.
+_SHORT_CUTS = (1 / 20, 1 / 4)
+_MAX_CORNERS = 8_000
+_DETOUR = 1.15  # a path this many times longer than through a strait goes through the strait
+# Steps of a zone round a port, as shares of its radius: beyond each the same share of the
+# clearance is asked for, and none up to the first.
+_RAMP = (1 / 32, 1 / 16, 1 / 8, 0.2, 0.4, 0.6, 0.8, 1.0)
 # Zones tried round a port: the radius, and the clearance that the steps lead to, in clearances.
 _ZONES = (
     *((radius, 1.0) for radius in (2.5, 4.0, 6.5, 10.0)),
     *((radius, 0.3) for radius in (4.0, 6.5, 10.0, 16.0)),
     *((radius, 0.0) for radius in (2.5, 4.0, 6.5, 10.0, 16.0, 25.0)),
 )
-_LOOKS = 6  # candidates tested at a time
+_LOOKS = 16  # candidates tested at a time
 _NUDGE_M = 20.0  # nodes stand this far off the obstacles, so that their own edges do not touch
 
 # Lines across well-known passages: a route that crosses one goes through it.
@@ -357,9 +364,9 @@ def _harbour(chart: _Chart, port: Point, other: Point, basins: np.ndarray, clear
         return None
     for radius, share in _ZONES:
         rings = []
-        for step in range(_RAMP) if share else [_RAMP - 1]:
-            zone = port.buffer(radius * clearance_m * (step + 1) / _RAMP, quad_segs=16)
-            rings.append(zone - chart.grown_near(share * clearance_m * step / _RAMP, zone))
+        for inner, outer in itertools.pairwise((0.0, *_RAMP) if share else (0.0, 1.0)):
+            zone = port.buffer(radius * clearance_m * outer, quad_segs=16)
+            rings.append(zone - chart.grown_near(share * clearance_m * inner, zone))
         # Water that hangs together by a thread of a few metres only is no way out.
         wide = shapely.union_all(rings).buffer(-2 * _NUDGE_M, quad_segs=1)
         water = _part_with(wide | (rings[0] & port.buffer(10 * _NUDGE_M)), port)
@@ -370,26 +377,64 @@ def _harbour(chart: _Chart, port: Point, other: Point, basins: np.ndarray, clear
     return Polygon()
 
 
-def _straits(
-    chart: _Chart, obstacles: BaseGeometry, clearance_m: float, low_m: float
-) -> BaseGeometry:
-    """Water at least `low_m` from land in and about the straits too narrow for `clearance_m`.
+def _grown_back(within: BaseGeometry, open_water: np.ndarray, land: BaseGeometry, by_m: float):
+    """Each piece of open water grown back towards the land it was kept from."""
+    return shapely.difference(shapely.buffer(open_water, by_m * 1.1, quad_segs=4) & within, land)
 
-    A strait is what the open water does not cover when it is grown back towards the land (a
-    morphological opening), and touches in two places or more: a bay it touches in one.
+
+def _straits(
+    chart: _Chart, obstacles: BaseGeometry, ends: tuple[Point, Point], clear_m: float, low_m: float
+) -> BaseGeometry:
+    """Water at least `low_m` from land in and about the straits that lead from one end to the
+    other and are too narrow for `clear_m`; empty if they do not.
+
+    A strait is what open water does not cover when it is grown back towards the land (a
+    morphological opening) and two pieces of open water touch, or where two such pieces meet.
     """
-    land = chart.grown(low_m)
-    water = chart.frame() - land
-    reached = shapely.intersection(
-        (chart.frame() - obstacles).buffer((clearance_m - low_m) * 1.1, quad_segs=4), water
+    land, frame = chart.grown(low_m), chart.frame()
+    pieces = _parts(frame - obstacles)
+    is_end = np.array([shapely.intersects(pieces, end) for end in ends]).any(axis=0)
+    pieces = pieces[is_end | (shapely.area(pieces) > math.pi * clear_m**2)]
+    reached = _grown_back(frame, pieces, land, clear_m - low_m)
+    tree = STRtree(reached)
+    narrow = _parts(frame - land - shapely.union_all(reached))
+    narrow = narrow[shapely.area(narrow) > 1e4]
+    strait, piece = tree.query(shapely.buffer(narrow, 5.0, quad_segs=1), predicate="intersects")
+    one, two = tree.query(reached, predicate="intersects")
+    one, two = one[one < two], two[one < two]
+    straits = np.concatenate([narrow, reached[one] & reached[two]])
+    meeting = len(narrow) + np.arange(len(one))
+    joins = np.column_stack(
+        [np.concatenate([strait, meeting, meeting]), np.concatenate([piece, one, two])]
     )
-    narrow = _parts(water - reached)
+    # Dead ends are taken off until only what lies between the two ends is left.
+    goals = [int(np.flatnonzero(shapely.intersects(pieces, end))[0]) for end in ends]
+    while len(joins):
+        of_strait = np.bincount(joins[:, 0], minlength=len(straits))
+        of_piece = np.bincount(joins[:, 1], minlength=len(reached))
+        of_piece[goals] += 1
+        keep = (of_strait[joins[:, 0]] > 1) & (of_piece[joins[:, 1]] > 1)
+        if keep.all():
+            break
+        joins = joins[keep]
+    if not set(goals) <= set(joins[:, 1].tolist()):
+        return Polygon()
+    through = straits[np.unique(joins[:, 0])]
+    return shapely.union_all(shapely.buffer(through, 1.2 * clear_m, quad_segs=4)) - land
+
+
+def _short_cuts(
+    chart: _Chart, within: Polygon, obstacles: BaseGeometry, clear_m: float, low_m: float
+) -> BaseGeometry:
+    """As `_straits`, of the narrow water that open water touches in two places or more."""
+    land = chart.grown_near(low_m, within)
+    pieces = _parts(within - obstacles)
+    reached = shapely.union_all(_grown_back(within, pieces, land, clear_m - low_m))
+    narrow = _parts(within - land - reached)
     narrow = narrow[shapely.area(narrow) > 1e4]
     doors = shapely.intersection(shapely.buffer(narrow, 5.0, quad_segs=1), reached)
-    straits = narrow[shapely.get_num_geometries(doors) > 1]
-    if len(straits) == 0:
-        return Polygon()
-    return shapely.union_all(shapely.buffer(straits, 1.2 * clearance_m, quad_segs=4)) - land
+    through = narrow[shapely.get_num_geometries(doors) > 1]
+    return shapely.union_all(shapely.buffer(through, 1.2 * clear_m, quad_segs=4)) - land
 
 
 # --- The search -----------------------------------------------------------------------------------
@@ -438,7 +483,12 @@ def _shortest(
     nodes = np.concatenate([np.broadcast_to(np.array([start, goal])[:, None], (2, 3, 2)), corners])
     points, beside = nodes[:, 0], nodes[:, 1:] - nodes[:, :1]
     to_goal = np.hypot(*(points - points[1]).T)
-    shapely.prepare(obstacles)
+    edge_of, core = shapely.boundary(obstacles), None
+    shapely.prepare(edge_of)
+    if len(points) > 1000:
+        # Most lines that are blocked cross the inside of the land: far fewer edges to test.
+        core = obstacles.buffer(-3000.0, quad_segs=1).simplify(1500.0)
+        shapely.prepare(core)
     closed = np.zeros(len(points), bool)
     parent = np.full(len(points), -1)
     waiting: dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
@@ -455,8 +505,13 @@ def _shortest(
         targets = waiting[node][0]
         ranks = rank + np.flatnonzero(~closed[targets[rank : rank + _LOOKS]])
         ends = points[targets[ranks]]
-        edges = np.stack([np.broadcast_to(points[node], ends.shape), ends], axis=1)
-        clear = ranks[~shapely.intersects(obstacles, shapely.linestrings(edges))]
+        edges = np.empty((len(ends), 2, 2))
+        edges[:, 0], edges[:, 1] = points[node], ends
+        lines = shapely.linestrings(edges)
+        if core is not None:
+            past = ~shapely.intersects(core, lines)
+            ranks, lines = ranks[past], lines[past]
+        clear = ranks[~shapely.intersects(edge_of, lines)]
         if len(clear):
             push(node, int(clear[0]), True)
         else:
@@ -499,9 +554,18 @@ def _length(path: np.ndarray) -> float:
 
 
 def _path_on(
-    chart: _Chart, start: LonLat, goal: LonLat, clearance_m: float
+    chart: _Chart,
+    start: LonLat,
+    goal: LonLat,
+    clearance_m: float,
+    limit_m: float,
+    shares: Sequence[float],
 ) -> tuple[np.ndarray, float] | None:
-    """Shortest path on a chart, in metres, and the clearance it had to go down to in straits."""
+    """Shortest path on a chart, in metres, and the clearance it had to go down to in straits.
+
+    None if there is none, or none shorter than `limit_m`. `shares` of the clearance are tried in
+    turn in straits one must pass.
+    """
     frame = chart.frame()
     base = chart.grown(clearance_m)
     ends = Point(start), Point(goal)
@@ -519,21 +583,45 @@ def _path_on(
         water = _part_with(frame - obstacles, ends[0])
         return water is not None and water.intersects(ends[1])
 
-    straight = math.dist(start, goal)
     path, low_m = None, clearance_m
     if joined(full):
-        path = _shortest(full, start, goal, chart.radius_m)
-    for share in (1 / 2, 1 / 4, 1 / 8, 1 / 20, 0.0):
-        if path is not None and (_length(path) < _DETOUR * straight or share != 1 / 8):
-            continue
-        opened = full - _straits(chart, full, clearance_m, clearance_m * share)
-        if not joined(opened):
-            continue
-        limit_m = math.inf if path is None else _length(path) / _DETOUR
-        shorter = _shortest(opened, start, goal, chart.radius_m, limit_m)
-        if shorter is not None:
-            path, low_m = shorter, clearance_m * share
-    return None if path is None else (path, low_m)
+        path = _shortest(full, start, goal, chart.radius_m, limit_m)
+    elif joined(chart.grown(0.0)):
+        for share in shares:
+            opened = _straits(chart, full, ends, clearance_m, clearance_m * share)
+            if opened.is_empty:
+                continue
+            path = _shortest(full - opened, start, goal, chart.radius_m, limit_m)
+            if path is not None:
+                full, low_m = full - opened, clearance_m * share
+                break
+    if path is None:
+        return None
+    short_m = _length(path) / _DETOUR
+    if math.dist(start, goal) < short_m:
+        within = _ellipse(start, goal, short_m)
+        for share in _SHORT_CUTS:
+            opened = full - _short_cuts(chart, within, full, clearance_m, clearance_m * share)
+            if shapely.get_num_coordinates(opened & within) <= _MAX_CORNERS:
+                shorter = _shortest(opened, start, goal, chart.radius_m, short_m)
+                if shorter is not None:
+                    return shorter, min(low_m, clearance_m * share)
+                break
+    return path, low_m
+
+
+def _ellipse(one: LonLat, two: LonLat, total_m: float) -> Polygon:
+    """All whose distances from two points add up to less than `total_m`."""
+    around = np.linspace(0, 2 * math.pi, 96, endpoint=False)
+    between = np.subtract(two, one)
+    along = between / max(np.hypot(*between), 1e-9)
+    minor_m = math.sqrt(max(total_m**2 - between @ between, 1.0))
+    across = np.array([-along[1], along[0]])
+    return Polygon(
+        np.add(one, two) / 2
+        + np.outer(np.cos(around) * total_m / 2, along)
+        + np.outer(np.sin(around) * minor_m / 2, across)
+    )
 
 
 def _region(start: LonLat, goal: LonLat, offshore_km: float) -> tuple[np.ndarray, float] | None:
@@ -542,23 +630,27 @@ def _region(start: LonLat, goal: LonLat, offshore_km: float) -> tuple[np.ndarray
     direct = geodesy.inverse(*start, *goal)
     middle = geodesy.destination(*start, direct.bearing_deg, direct.length_km / 2)
     radius_km = 0.6 * direct.length_km + 100
-    best = None
-    for _ in range(4):
+    best, length_km, shares = None, math.inf, _SHARES
+    while radius_km <= _MAX_RADIUS_KM:
         chart = _chart(round(middle[0], 3), round(middle[1], 3), radius_km * 1000)
-        found = _path_on(chart, chart.xy(start), chart.xy(goal), offshore_km * 1000)
+        found = _path_on(
+            chart,
+            chart.xy(start),
+            chart.xy(goal),
+            offshore_km * 1000,
+            length_km * 1000,
+            shares,
+        )
         if found is not None:
             path, low_m = found
             length_km = _length(path) / 1000
             lines = shapely.segmentize(LineString(path), STEP_KM * 1000)
             best = chart.lonlat(shapely.get_coordinates(lines)), low_m / 1000
-            # No shorter path can leave the ellipse about the ports, which this circle holds.
-            if length_km / 2 <= radius_km:
-                break
-            radius_km = length_km / 2 * 1.01
-        else:
-            radius_km *= 2
-        if radius_km > MAX_REGIONAL_KM * 0.75:
+            shares = (low_m / 1000 / offshore_km,)
+        # No shorter path leaves the ellipse about the ports, which this circle then (nearly) holds.
+        if length_km / 2 <= 1.2 * radius_km or (best is not None and found is None):
             break
+        radius_km = 2 * radius_km if best is None else length_km / 2 * 1.01
     return best
 
 
@@ -597,6 +689,11 @@ def _near_land(line: np.ndarray, distance_km: float) -> bool:
 
 def _geodesic(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return shapely.get_coordinates(geodesy.line(*a, *b, max_step_km=STEP_KM))
+
+
+def _dense(path: np.ndarray) -> np.ndarray:
+    steps = [_geodesic(*pair)[1:] for pair in itertools.pairwise(path)]
+    return np.concatenate([path[:1], *steps])
 
 
 def _pulled(points: np.ndarray, offshore_km: float) -> np.ndarray:
@@ -641,8 +738,7 @@ def _open_water(points: np.ndarray, offshore_km: float) -> tuple[np.ndarray, flo
     path = np.concatenate(legs)
     path[:, 0] = np.unwrap(path[:, 0], period=360.0)
     path = _pulled(path, offshore_km)
-    dense = [_geodesic(*pair)[1:] for pair in itertools.pairwise(path)]
-    return np.concatenate([path[:1], *dense]), low_km, over_land
+    return _dense(path), low_km, over_land
 
 
 def _canals_on(lanes: np.ndarray) -> list[tuple[float, np.ndarray]]:
@@ -677,7 +773,7 @@ def _haul(
         rough = np.concatenate([come_from, lanes[keep & (along > since) & (along < at)], ours[:1]])
         rough[:, 0] = np.unwrap(rough[:, 0], period=360.0)
         water, low, land = _open_water(rough, offshore_km)
-        path += [water, ours]
+        path += [water, _dense(ours)]
         low_km, since, come_from = min(low_km, low), at, ours[-1:]
         over_land += land
     return np.concatenate(path), low_km, over_land

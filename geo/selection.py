@@ -39,6 +39,11 @@ class Selection:
     view: str = "theatre"
     claim: str = ""
 
+    def __post_init__(self):
+        # One order only, so that equal choices are equal objects with one link.
+        layers = tuple(name for name in LAYERS if name in self.layer)
+        object.__setattr__(self, "layer", layers)
+
     def to_query(self) -> dict[str, list[str]]:
         """The selection as URL keys and values; what is at its default is left out."""
         query = {}
@@ -87,6 +92,8 @@ def from_query(
     ignored: list[tuple[str, str]] = []
     for key, values in query.items():
         values = [values] if isinstance(values, str) else list(values)
+        if not values:
+            continue
         if key in allowed:
             good = [v for v in allowed[key] if v in values]
             ignored += [(key, v) for v in values if v not in allowed[key] and v != ""]
@@ -150,6 +157,7 @@ def _kept_statements(dataset: Dataset, selection: Selection) -> np.ndarray:
     if selection.source:
         ledger = _ledger(dataset)
         chosen = dataset.sources.index.get_indexer(list(selection.source))
+        chosen = chosen[chosen >= 0]  # -1, a source that is not there, is "no origin" as well
         kept &= np.isin(ledger.speakers, chosen) | np.isin(ledger.origins, chosen)
     return kept
 
@@ -277,12 +285,16 @@ def phrases(dataset: Dataset, selection: Selection) -> dict[str, str]:
     return said
 
 
-def sentence(dataset: Dataset, selection: Selection) -> str:
-    """What is shown and how many claims are hidden, as one sentence (plain text)."""
+def sentence(dataset: Dataset, selection: Selection, kept: Dataset | None = None) -> str:
+    """What is shown and how many claims are hidden, as one sentence (plain text).
+
+    ``kept`` is what ``apply`` gave, where the caller has it already.
+    """
     lang = selection.lang
     _ = texts.translator(lang)
     total = len(dataset.claims)
-    hidden = total - len(apply(dataset, selection).claims)
+    kept = apply(dataset, selection) if kept is None else kept
+    hidden = total - len(kept.claims)
     said = list(phrases(dataset, selection).values())
     start = ", ".join(said) if said else _("all sources, up to the last day")
     start = start[:1].upper() + start[1:]

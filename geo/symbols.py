@@ -216,29 +216,26 @@ def legend(lang: str) -> list[tuple[str, str, str]]:
     """
     _ = texts.translator(lang)
     theme = texts.terms(lang)["theme"]
-    places = [
-        (f"theme-{t}", f"place-{t}-reported", _("Claim: {theme}").format(theme=theme[t].lower()))
-        for t in THEMES
-    ]
+    places = [(f"theme-{t}", f"place-{t}-reported", theme[t]) for t in THEMES]
     return [
         *places,
-        ("basis-observed", "place-transport-observed", _("Filled: place seen in imagery")),
-        ("basis-reported", "place-transport-reported", _("Hollow: place as told")),
-        ("basis-inferred", "place-transport-inferred", _("Dotted: place as we read it")),
+        ("basis-observed", "place-transport-observed", _("Filled: seen in imagery")),
+        ("basis-reported", "place-transport-reported", _("Hollow: as told")),
+        ("basis-inferred", "place-transport-inferred", _("Dotted: as we read it")),
         ("area-observed", "area-observed", _("Area seen in imagery")),
-        ("area-reported", "area-reported", _("Somewhere in this area, as told")),
-        ("area-inferred", "area-inferred", _("Somewhere in this area, as we read it")),
-        ("uncertainty", "uncertainty", _("The place lies within this circle")),
+        ("area-reported", "area-reported", _("Somewhere here, as told")),
+        ("area-inferred", "area-inferred", _("Somewhere here, as we read it")),
+        ("uncertainty", "uncertainty", _("Place lies within")),
         ("route-observed", "route-observed", _("Route that was seen")),
         ("route-reported", "route-reported", _("Route as told")),
-        ("route-inferred", "route-inferred", _("Route drawn by us; track not reported")),
+        ("route-inferred", "route-inferred", _("Route drawn by us")),
         ("stated-distance", "stated-distance", _("Distance as stated")),
         ("stated-direction", "stated-direction", _("Direction as stated")),
-        ("stated-point", "stated-point", _("Where distance and direction as stated lead")),
+        ("stated-point", "stated-point", _("Where that would be")),
         ("measured", "measured", _("Measured on WGS 84")),
         ("denied-direct", "denied-direct-point", _("Denied by name")),
-        ("denied-implied", "denied-implied-point", _("Denied only by implication")),
-        ("withdrawn", "place-transport-reported-withdrawn", _("Taken back by those who said it")),
+        ("denied-implied", "denied-implied-point", _("Denied by implication")),
+        ("withdrawn", "place-transport-reported-withdrawn", _("Taken back")),
         ("spoken-asserts", "spoken-asserts", _("Said here")),
         ("spoken-denies", "spoken-denies", _("Denied from here")),
         ("spoken-declines", "spoken-declines", _("Comment declined here")),

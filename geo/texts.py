@@ -107,9 +107,9 @@ def position(lon: float, lat: float, lang: str) -> str:
 
 def radius(radius_m: float, lang: str) -> str:
     """A radius of uncertainty in the unit a reader expects: metres below 1 km, else km."""
-    if radius_m < 1000:
+    if round(radius_m) < 1000:
         return f"{number(radius_m, lang)} m"
-    return f"{number(radius_m / 1000, lang, 1 if radius_m < 10_000 else 0)} km"
+    return f"{number(radius_m / 1000, lang, 1 if radius_m < 9950 else 0)} km"
 
 
 def terms(lang: str) -> dict[str, dict[str, str]]:
@@ -263,6 +263,7 @@ def expected(found, lang: str = DEFAULT_LANG) -> str:
         "bad-json": _("JSON text ({detail})"),
         "table-missing": _("this table in datapackage.json"),
         "encoding": _("text in UTF-8"),
+        "empty": _("a header row with the names of the columns"),
         "unreadable": _("a CSV table ({detail})"),
         "missing-column": _("this column in the header row"),
         "duplicate-column": _("each column once"),
@@ -274,7 +275,7 @@ def expected(found, lang: str = DEFAULT_LANG) -> str:
         "enum": _("one of: {detail}"),
         "minimum": _("a number of at least {detail}"),
         "maximum": _("a number of at most {detail}"),
-        "pattern": _("small letters, digits and hyphens, to the pattern {detail}"),
+        "pattern": _("text to the pattern {detail}"),
         "unique": _("a value that no other row has ({detail})"),
         "foreign-key": _("an id that stands in the table {detail}"),
         "date-order": _("a day not before {detail}"),

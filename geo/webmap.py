@@ -23,7 +23,6 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from branca.element import MacroElement
 from folium.template import Template
 
 from geo import basemap, marks, symbols, texts
@@ -56,9 +55,13 @@ def _write(folder: Path, stem: str, content: dict) -> str:
     if not target.exists():
         # Renamed into place, so that a browser never fetches half a file.
         handle, part = tempfile.mkstemp(dir=folder)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(part).replace(target)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+            Path(part).replace(target)
+        except BaseException:
+            Path(part).unlink(missing_ok=True)
+            raise
     return name
 
 
@@ -157,7 +160,7 @@ def encode_mask(visible: np.ndarray) -> str:
     return base64.b64encode(np.packbits(visible).tobytes()).decode()
 
 
-class _Attach(MacroElement):
+class _Attach(folium.MacroElement):
     """Hands the Leaflet map to our script."""
 
     _template = Template(
@@ -167,7 +170,7 @@ class _Attach(MacroElement):
     )
 
 
-class _Update(MacroElement):
+class _Update(folium.MacroElement):
     """Hands our script what to show now: numbers, and texts that this module made itself."""
 
     _template = Template(
@@ -224,13 +227,15 @@ def update(
     """
     marks_file, world, detail = files
     group = folium.FeatureGroup(control=False)
+    # A view is named by the dataset, and Folium would evaluate a template in the name.
+    token = hashlib.sha256(view_token.encode()).hexdigest()[:16]
     state = {
         "marks": marks_file,
         "world": world,
         "detail": detail,
         "mask": encode_mask(visible),
         "selected": int(selected),
-        "view": {"bounds": [float(edge) for edge in view], "token": view_token},
+        "view": {"bounds": [float(edge) for edge in view], "token": token},
         "show": int(show_token),
     }
     _Update(state).add_to(group)

@@ -44,25 +44,25 @@ def show_header() -> None:
     st.html(
         Markup('<header class="page"><h1>{}</h1><p>{}</p></header>').format(
             texts.in_language({"title": whole.title, "title_fr": whole.title_fr}, "title", lang),
-            selection.sentence(whole, chosen),
+            now.sentence,
         )
     )
 
 
 def show_views() -> None:
-    with st.container(horizontal=True, gap="small"):
-        for view in whole.views:
-            title = texts.in_language({"title": view.title, "title_fr": view.title_fr}, "title", lang)
-            st.button(
-                sidebar.plain(title),
-                key=f"view.{view.name}",
-                type="primary" if view.name == chosen.view else "secondary",
-                on_click=go_to,
-                args=(view.name,),
-            )
+    for view in whole.views:
+        title = texts.in_language({"title": view.title, "title_fr": view.title_fr}, "title", lang)
+        st.button(
+            sidebar.plain(title),
+            key=f"view.{view.name}",
+            type="primary" if view.name == chosen.view else "secondary",
+            on_click=go_to,
+            args=(view.name,),
+        )
 
 
-def show_map() -> None:
+def prepare_map() -> tuple:
+    """The constant map and what this run changes on it."""
     claims = whole.claims.index
     shown = chosen.claim in kept.claims.index
     layer = webmap.update(
@@ -73,19 +73,24 @@ def show_map() -> None:
         view_token=f"{chosen.view}-{st.session_state.get('view_moves', 0)}",
         show_token=st.session_state.get("shows", 0),
     )
+    return webmap.base_map(ASSETS), layer
+
+
+def show_map(base, layer) -> None:
     st_folium(
-        webmap.base_map(ASSETS),
+        base,
         key="map",
         feature_group_to_add=layer,
         returned_objects=[],
         use_container_width=True,
         height=560,
+        render=False,
         on_change=clicked_on_map,
     )
 
 
 def show_table() -> None:
-    rows = evidence.table(kept, lang)
+    rows = evidence.table(whole, kept, lang)
     open_rows = [kept.claims.index.get_loc(chosen.claim)] if chosen.claim in rows.index else []
     stood = st.session_state.get(TABLE, {}).get("selection", {}).get("rows")
     if stood != open_rows:
@@ -154,11 +159,16 @@ def show_evidence() -> None:
     )
 
 
-show_header()
-show_views()
+# The map first: what a viewer waits for after a click is its repainting.
+prepared = prepare_map()
+head, views = st.container(), st.container(horizontal=True, gap="small")
 map_side, text_side = st.columns([0.62, 0.38], gap="small")
 with map_side, st.container(key="mapframe"):
-    show_map()
+    show_map(*prepared)
+with head:
+    show_header()
+with views:
+    show_views()
 with text_side, st.container(key="reading"):
     if len(kept.claims):
         if not chosen.layer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from geo import marks, selection, texts, webmap
 from geo.dataset import Dataset
 from geo.selection import Selection
 
+ENTRY = Path(__file__).parent.parent / "dashboard.py"
+
 
 @dataclass(frozen=True, eq=False)
 class Session:
@@ -24,6 +27,7 @@ class Session:
     whole: Dataset
     selection: Selection
     kept: Dataset
+    sentence: str
     translate: Callable[[str], str]
 
 
@@ -68,14 +72,22 @@ def _basemap_files(_whole: Dataset, digest: str) -> tuple[str, str]:
 
 def start(whole: Dataset, chosen: Selection) -> Session:
     """Keep what this run shows where the page finds it (``current``)."""
-    session = Session(whole, chosen, selection.apply(whole, chosen), texts.translator(chosen.lang))
+    kept = selection.apply(whole, chosen)
+    sentence = selection.sentence(whole, chosen, kept)
+    session = Session(whole, chosen, kept, sentence, texts.translator(chosen.lang))
     st.session_state["session"] = session
     return session
 
 
 def current() -> Session:
-    """What ``dashboard.py`` prepared for the page that runs now."""
-    return st.session_state["session"]
+    """What ``dashboard.py`` prepared for the page that runs now; ask once a run."""
+    session = st.session_state.pop("session", None)
+    if session is None:
+        # On the first visit to a fresh server, if it is to a page's own address, Streamlit takes
+        # the folder for the navigation and runs the page alone: run the entry then, all of it.
+        runpy.run_path(str(ENTRY), run_name="__main__")
+        st.stop()
+    return session
 
 
 def visible(session: Session) -> np.ndarray:

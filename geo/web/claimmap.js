@@ -128,7 +128,7 @@
     ctx.moveTo(px, py);
     for (let i = 2; i < n; i += 2) {
       const x = xy[i] * v.scale - v.ox, y = xy[i + 1] * v.scale - v.oy;
-      if (Math.abs(x - px) + Math.abs(y - py) < 0.7 && i < n - 2) continue;
+      if (Math.abs(x - px) + Math.abs(y - py) < (v.step || 0.7) && i < n - 2) continue;
       ctx.lineTo(x, y);
       px = x; py = y;
     }
@@ -137,7 +137,11 @@
 
   function traceAll(ctx, parts, v) {
     ctx.beginPath();
-    for (const part of parts) if (inside(part, v)) trace(ctx, part, v);
+    for (const part of parts) {
+      // An islet smaller than a pixel costs as much as a large one and shows nothing.
+      const seen = Math.max(part.east - part.west, part.south - part.north) * v.scale > (v.least || 0);
+      if (seen && inside(part, v)) trace(ctx, part, v);
+    }
   }
 
   // ---- basemap ----------------------------------------------------------------------------
@@ -149,7 +153,7 @@
       const [lon, lat] = feature.geometry.coordinates;
       return { ...feature.properties, x: worldX(lon), y: worldY(lat) };
     });
-    for (const kind of ["countries", "coast", "lakes", "rivers", "admin1", "borders", "extent"]) {
+    for (const kind of ["land", "countries", "coast", "lakes", "rivers", "admin1", "borders", "extent"]) {
       if (json[kind]) kinds[kind] = json[kind].features.flatMap((feature) => paths(feature.geometry));
     }
     return { kinds, boxes: kinds.extent || [], towns: spots("towns"), names: spots("names") };
@@ -175,29 +179,37 @@
     }
   }
 
-  function paintLand(ctx, base, v) {
+  function paintLand(ctx, base, window_) {
+    const close = window_.zoom >= DETAIL_ZOOM;
+    const v = { ...window_, step: close ? 1 : 1.6, least: close ? 0.8 : 1.5 };
     const stroke = (kind, colour, width, dash = []) => {
       if (!base.kinds[kind]) return;
       traceAll(ctx, base.kinds[kind], v);
       ctx.strokeStyle = colour; ctx.lineWidth = width; ctx.setLineDash(dash);
       ctx.stroke();
     };
-    const fill = (kind, colour, rule) => {
+    const fill = (kind, colour) => {
       if (!base.kinds[kind]) return;
       traceAll(ctx, base.kinds[kind], v);
       ctx.fillStyle = colour;
-      ctx.fill(rule);
+      ctx.fill("evenodd");
     };
     ctx.lineJoin = "round";
     const coast = base.kinds.coast ? "coast" : "countries";
-    stroke(coast, "rgba(255,255,255,.75)", 4);
-    fill("countries", LAND, "evenodd");
+    // Wide and dashed lines are dear to draw: far out, where they would blur, they are plain.
+    if (close) stroke(coast, "#eef3f6", 4);
+    fill("land", LAND); // islets that belong to no country
+    fill("countries", LAND);
     stroke(coast, LAND_EDGE, 0.8);
-    fill("lakes", WATER, "evenodd");
-    stroke("rivers", WATER, 1);
-    stroke("admin1", REGION_EDGE, 0.8, [3, 3]);
-    stroke("borders", "rgba(255,255,255,.8)", 3.2);
-    stroke("borders", BORDER, 1.2, [7, 3, 1.5, 3]);
+    fill("lakes", WATER);
+    if (close) {
+      stroke("rivers", WATER, 1);
+      stroke("admin1", REGION_EDGE, 0.8, [3, 3]);
+      stroke("borders", "#fbfaf7", 3.2);
+      stroke("borders", BORDER, 1.2, [7, 3, 1.5, 3]);
+    } else {
+      stroke("borders", BORDER, 0.7);
+    }
     ctx.setLineDash([]);
   }
 
@@ -326,8 +338,10 @@
     const symbol = mark.symbol;
     ctx.lineJoin = "round"; ctx.lineCap = "butt";
     if (symbol.over) {
+      traceAll(ctx, mark.parts, v);
+      ctx.setLineDash([]); ctx.strokeStyle = symbol.colour; ctx.lineWidth = 1.1; ctx.stroke();
       for (const part of mark.parts) {
-        for (const [x, y] of along(part, v, 64)) {
+        for (const [x, y] of along(part, v, 46)) {
           ctx.save(); ctx.translate(x, y); paintOver(ctx, symbol, 9); ctx.restore();
         }
       }
@@ -577,7 +591,7 @@
         const large = town.population >= 300000;
         found.push({
           text: town.name, x, y, gap: 5, kind: "town", weight: large ? 600 : 400, size: large ? 12.5 : 11.5,
-          colour: "#55524b", rank: 10 + Math.log10(town.population + 1), dot: large ? 3 : 2.1,
+          colour: "#55524b", rank: 10 + Math.log10((town.prominence || town.population) + 1), dot: large ? 3 : 2.1,
         });
       }
     }
@@ -689,7 +703,7 @@
   }
 
   function view() {
-    const layer = state.layers[1];
+    const layer = state.layers[MARKS];
     const map = state.map;
     const size = map.getSize();
     const origin = map.getPixelOrigin().add(map.containerPointToLayerPoint(size.multiplyBy(0.3)._round().multiplyBy(-1)));
@@ -769,7 +783,7 @@
   /** Opens the evidence of a claim, by its number: marks it here and tells the page. */
   function select(claim) {
     state.selected = claim;
-    redraw();
+    redraw(MARKS);
     const id = state.data.claims[claim].id;
     window.dispatchEvent(new CustomEvent("claimmap:select", { detail: { claim: id } }));
     // streamlit-folium leaves its connection to the page on the window for scripts like this one.
@@ -788,7 +802,6 @@
     if (signature === state.legendSignature) return;
     state.legendSignature = signature;
     list.replaceChildren();
-    state.legend.hidden = wanted.length === 0;
     for (const [, symbolKey, text] of wanted) {
       const item = element("li"), swatch = element("canvas");
       swatch.width = 72; swatch.height = 44; swatch.setAttribute("aria-hidden", "true");
@@ -915,8 +928,9 @@
     return made.get(key);
   }
 
-  function redraw() {
-    state.layers.forEach((layer) => layer.redraw());
+  const [BASE, MARKS] = [0, 1];
+  function redraw(...layers) {
+    layers.forEach((layer) => state.layers[layer].redraw());
     paintLegend();
   }
 
@@ -944,6 +958,7 @@
     const lat = (y) => Math.atan(Math.sinh(Math.PI * (1 - 2 * y))) * 180 / Math.PI;
     const bounds = L.latLngBounds([[lat(box.south), box.west * 360 - 180], [lat(box.north), box.east * 360 - 180]]);
     if (state.map.getBounds().contains(bounds)) return;
+    state.fit = null;
     state.map.fitBounds(bounds, { maxZoom: 8, padding: [60, 60] });
   }
 
@@ -955,6 +970,7 @@
     const [data, world] = await Promise.all(wanted);
     if (turn !== latest) return;
     const fresh = state.data !== data;
+    const layers = state.world === world ? [MARKS] : [BASE, MARKS];
     state.data = data;
     state.world = world;
     state.on = decodeMask(next.mask, data.marks.length);
@@ -964,7 +980,7 @@
       look(next.view.bounds, state.viewToken !== null);
       state.viewToken = next.view.token;
     }
-    redraw();
+    redraw(...layers);
     state.paints += 1;
     if (next.show && next.show !== state.showToken && next.selected >= 0) showClaim(next.selected);
     state.showToken = next.show;
@@ -972,7 +988,7 @@
     once(next.detail, readBasemap).then((detail) => {
       const first = state.detail !== detail;
       state.detail = detail;
-      if (first) redraw();
+      if (first) redraw(BASE, MARKS);
       markReady();
     });
     window.dispatchEvent(new CustomEvent("claimmap:painted", { detail: { paints: state.paints } }));
@@ -985,6 +1001,7 @@
     ids: () => [...new Set(drawn().map((mark) => mark.feature))].sort(),
     marks: () => drawn().map(({ id, feature, symbol, part }) => ({ id, feature, symbol: symbol.key, part })),
     get paints() { return state.paints; },
+    get selected() { return state.selected < 0 ? null : state.data.claims[state.selected].id; },
     get map() { return state.map; },
   };
 })();

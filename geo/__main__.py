@@ -1,0 +1,326 @@
+"""The command line, ``python -m geo``: thin over the calls that the pages make.
+
+Exit status: 0 fine, 1 problems found, 2 wrong usage. Results go to standard output, everything
+else to standard error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from geo import checks, dataset, exports, selection, texts
+from geo.dataset import Dataset, DatasetError
+from geo.selection import Selection
+
+FINE, PROBLEMS, WRONG_USAGE = 0, 1, 2
+
+# A pair such as -73.9,40.7, which argparse would take for an option.
+_NEGATIVE_PAIR = re.compile(r"-[\d.]+,\s*[-+]?[\d.]+")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command and return its exit status; wrong usage raises SystemExit(2)."""
+    argv = sys.argv[1:] if argv is None else argv
+    args = _parser().parse_args([f" {a}" if _NEGATIVE_PAIR.fullmatch(a) else a for a in argv])
+    try:
+        return args.run(args)
+    except DatasetError as error:
+        for problem in error.problems:
+            _say(texts.problem(problem), sys.stderr)
+        return PROBLEMS
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        args.parser.error(_plain(f"{where}{error.strerror or error}"))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m geo",
+        description="Validate, check and export a dataset of contested claims.",
+        epilog="Exit status: 0 fine, 1 problems found, 2 wrong usage.",
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    package = argparse.ArgumentParser(add_help=False)
+    package.add_argument(
+        "dataset",
+        metavar="DATASET",
+        nargs="?",
+        default=dataset.BUILT_IN,
+        type=_existing,
+        help="folder or .zip of a data package; the built-in dataset if left out",
+    )
+    as_json = argparse.ArgumentParser(add_help=False)
+    as_json.add_argument("--json", action="store_true", help="print the result as JSON")
+
+    def command(name: str, run, *parents, **words) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, parents=parents, allow_abbrev=False, **words)
+        made.set_defaults(run=run, parser=made)
+        return made
+
+    command(
+        "validate",
+        _validate,
+        package,
+        as_json,
+        help="list every problem of a dataset",
+        description="List every problem of a dataset: table, row, field, what was found and what "
+        "is expected. Exit status 1 if there is any.",
+    )
+    command(
+        "check",
+        _check,
+        package,
+        as_json,
+        help="hold stated distances and directions against measured ones",
+        description="Hold the distances and directions that claims state against measured ones. "
+        "Exit status 1 if a verdict is inconsistent.",
+    )
+    suffixes = ", ".join(exports.WRITERS)
+    export = command(
+        "export",
+        _export,
+        package,
+        _selection_flags(),
+        help="write what a selection shows to a file",
+        description="Write what a selection shows to a file.",
+    )
+    export.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        required=True,
+        type=_output,
+        help=f"file to write; its suffix names the format: {suffixes}",
+    )
+    route = command(
+        "route",
+        _route,
+        as_json,
+        help="measure the shortest path over water between two points",
+        description="Measure the shortest path over water between two points. It is computed, not "
+        "a track that anybody reported. Exit status 1 if there is none.",
+    )
+    for end in ("start", "end"):
+        route.add_argument(end, metavar="LON,LAT", type=_lon_lat, help=f"{end}, WGS 84 degrees")
+    route.add_argument(
+        "--offshore-km",
+        metavar="KM",
+        type=float,
+        default=10.0,
+        help="distance to keep from land where the water allows, 0.5 to 50 (default: 10)",
+    )
+    return parser
+
+
+def _selection_flags() -> argparse.ArgumentParser:
+    flags = argparse.ArgumentParser(add_help=False)
+    group = flags.add_argument_group(
+        "selection", "What to keep of the dataset: all of it, unless these say otherwise."
+    )
+    for key, metavar in {
+        "source": "ID",
+        "confidence": "LEVEL",
+        "status": "STATUS",
+        "theme": "THEME",
+        "layer": "LAYER",
+    }.items():
+        group.add_argument(f"--{key}", metavar=metavar, nargs="+", action="extend")
+    group.add_argument("--as-of", metavar="DATE", help="only what was said up to that day")
+    group.add_argument("--lang", metavar="LANG", help=" or ".join(texts.languages()))
+    group.add_argument(
+        "--url",
+        metavar="QUERY",
+        help="instead of these: the query of a dashboard link, as '?source=nis&layer=denied'",
+    )
+    return flags
+
+
+# Arguments
+
+
+def _existing(text: str) -> Path:
+    path = Path(text)
+    try:
+        path.stat()
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{_plain(text)}: {error.strerror}") from None
+    return path
+
+
+def _output(text: str) -> Path:
+    path = Path(text)
+    if path.suffix.lower() not in exports.WRITERS:
+        suffixes = ", ".join(exports.WRITERS)
+        raise argparse.ArgumentTypeError(
+            f"no format has the suffix {path.suffix!r} of {_plain(text)}; supported: {suffixes}"
+        )
+    return path
+
+
+def _lon_lat(text: str) -> tuple[float, float]:
+    try:
+        lon, lat = map(float, text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{_plain(text)!r} is not a LON,LAT such as -73.9,40.7"
+        ) from None
+    return lon, lat
+
+
+def _chosen(args: argparse.Namespace, whole: Dataset) -> Selection:
+    """The selection that the flags, or the link, ask for; values that it lacks end the run."""
+    flags = {}
+    for key in (*selection.FACETS, "layer", "as_of", "lang"):
+        value = getattr(args, key)
+        if value is not None:
+            flags[key] = value if isinstance(value, list) else [value]
+    if args.url is not None:
+        if flags:
+            args.parser.error("--url stands for the whole selection: give it or the other flags")
+        before, mark, after = args.url.partition("?")
+        query = (after if mark else before).partition("#")[0]
+        chosen, ignored = selection.from_query(query, whole)
+        for key, value in ignored:
+            _say(f"warning: ignored {key}={value} of the link; {_allowed(key, whole)}", sys.stderr)
+        return chosen
+    chosen, ignored = selection.from_query(flags, whole)
+    ignored += tuple((key, "") for key, values in flags.items() if "" in values)
+    if ignored:
+        key, value = ignored[0]
+        flag = f"--{key.replace('_', '-')}"
+        args.parser.error(f"argument {flag}: {value!r} is not known; {_allowed(key, whole)}")
+    return chosen
+
+
+def _allowed(key: str, whole: Dataset) -> str:
+    if key == "as_of":
+        return "a day is written as in 2024-10-22"
+    if key == "claim":
+        return "the dataset has no such claim"
+    others = {"lang": texts.languages(), "view": [view.name for view in whole.views]}
+    return f"allowed: {', '.join((selection.options(whole) | others)[key])}"
+
+
+# Commands
+
+
+def _validate(args: argparse.Namespace) -> int:
+    try:
+        name, problems = dataset.load(args.dataset).name, ()
+    except DatasetError as error:
+        name, problems = str(args.dataset), error.problems
+    if args.json:
+        _say_json(
+            [
+                {
+                    "table": problem.table,
+                    "row": problem.row,
+                    "field": problem.field,
+                    "found": problem.found,
+                    "expected": texts.expected(problem),
+                }
+                for problem in problems
+            ]
+        )
+    else:
+        for problem in problems:
+            _say(texts.problem(problem))
+        if not problems:
+            _say(f"{name}: no problems")
+    return PROBLEMS if problems else FINE
+
+
+def _check(args: argparse.Namespace) -> int:
+    found = checks.run(dataset.load(args.dataset))
+    if args.json:
+        _say_json([asdict(check) for check in found])
+    else:
+        for check in found:
+            _say(f"{check.claim}, {check.kind}: {check.verdict}. {check.explanation}")
+        if not found:
+            _say("No claim states a distance or a direction.")
+    return PROBLEMS if any(c.verdict == checks.INCONSISTENT for c in found) else FINE
+
+
+def _export(args: argparse.Namespace) -> int:
+    whole = dataset.load(args.dataset)
+    chosen = _chosen(args, whole)
+    content = exports.WRITERS[args.output.suffix.lower()](whole, chosen)
+    try:
+        exports.write(args.output, content)
+    except OSError as error:
+        args.parser.error(f"cannot write {_plain(str(args.output))}: {error.strerror}")
+    _say(str(args.output))
+    if sys.stderr.isatty():
+        _say(selection.sentence(whole, chosen), sys.stderr)
+    return FINE
+
+
+def _route(args: argparse.Namespace) -> int:
+    from geo import searoute
+
+    try:
+        found = searoute.route(args.start, args.end, offshore_km=args.offshore_km)
+    except (searoute.OutOfRangeError, searoute.EqualPointsError) as error:
+        args.parser.error(str(error))
+    except searoute.SeaRouteError as error:
+        _say(str(error), sys.stderr)
+        return PROBLEMS
+    if args.json:
+        _say_json(
+            {
+                "length_km": round(found.length_km, 3),
+                "coordinates": [[round(lon, 6), round(lat, 6)] for lon, lat in found.coordinates],
+                "method": found.method,
+                "warnings": [str(warning) for warning in found.warnings],
+            }
+        )
+        return FINE
+    by_way_of = f", by way of {', '.join(found.passages)}" if found.passages else ""
+    _say(f"{found.length_km:.1f} km over water{by_way_of} ({found.method})")
+    for warning in found.warnings:
+        _say(f"warning: {warning}", sys.stderr)
+    return FINE
+
+
+# Words out
+
+
+def _plain(text: str) -> str:
+    """Text without the control characters by which data could steer a terminal."""
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
+    )
+
+
+def _say(text: str, stream=None) -> None:
+    print(_plain(text), file=stream)
+
+
+def _say_json(result) -> None:
+    # ASCII, so that it arrives whole whatever the encoding of the pipe.
+    print(json.dumps(result, indent=2, allow_nan=False))
+
+
+if __name__ == "__main__":
+    # An argument or a name may hold what the terminal's encoding lacks.
+    sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        status = main()
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        status = 130
+    except BrokenPipeError:
+        # The reader, such as head, has gone: nothing is left to flush at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = FINE
+    sys.exit(status)

@@ -1,0 +1,244 @@
+"""The map as a browser shows it: offline, steady under every click, deaf to hostile text."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from hostile import TEXTS, poison
+
+from geo import dataset, marks, selection, webmap
+
+WHERE = "[claimMap.map.getCenter(), claimMap.map.getZoom()]"
+VIEWS = ("theatre", "routes", "base", "pokrovsk")
+
+
+def map_frame(visit):
+    """The map's frame, once it has drawn its marks and the finer coast."""
+    visit.page.wait_for_selector("iframe")
+    frame = visit.page.query_selector("iframe").content_frame()
+    frame.wait_for_function("window.claimMap && claimMap.paints > 0", timeout=30_000)
+    frame.evaluate("claimMap.ready")
+    visit.settle()
+    return frame
+
+
+def ids(frame) -> list[str]:
+    return frame.evaluate("claimMap.ids()")
+
+
+def expected_ids(query: str) -> list[str]:
+    """What the library says that a link shows."""
+    whole = dataset.load()
+    chosen, ignored = selection.from_query(query, whole)
+    assert not ignored
+    drawn = webmap.drawn(whole, chosen.lang)
+    shown = marks.visible(drawn, selection.apply(whole, chosen), chosen.layer)
+    return sorted(set(drawn["feature"][shown]))
+
+
+def assert_shows(frame, query: str) -> list[str]:
+    """Wait until the map shows what the library says a link shows; fail with both if it never does."""
+    wanted = expected_ids(query)
+    for _ in range(100):
+        if ids(frame) == wanted:
+            return wanted
+        frame.page.wait_for_timeout(50)
+    assert ids(frame) == wanted
+    return wanted
+
+
+def click_box(visit, label: str) -> None:
+    """Click a box of the sidebar and wait until the script has run and the address tells it."""
+    before = visit.page.url
+    side = visit.page.locator('section[data-testid="stSidebar"]')
+    side.get_by_text(label, exact=True).first.click()
+    visit.page.wait_for_function("before => location.href !== before", arg=before)
+    visit.settle()
+
+
+def click_mark(frame, lon: float, lat: float) -> None:
+    """Click the map at a point, as a viewer would."""
+    point = frame.evaluate(
+        "([lon, lat]) => { const p = claimMap.map.latLngToContainerPoint([lat, lon]);"
+        " const box = claimMap.map.getContainer().getBoundingClientRect();"
+        " return [p.x + box.x, p.y + box.y]; }",
+        [lon, lat],
+    )
+    frame.locator("#map_div").click(position={"x": point[0], "y": point[1]})
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_opens_without_a_network(dashboard_url, open_page, view):
+    visit = open_page(f"{dashboard_url}/?view={view}", block_foreign=True)
+    frame = map_frame(visit)
+    assert_shows(frame, "")
+    assert visit.foreign() == []
+    assert visit.errors == []
+    west, south, east, north = dataset.load().view(view).bounds
+    shown = frame.evaluate(
+        "(() => { const b = claimMap.map.getBounds();"
+        " return [b.getWest(), b.getSouth(), b.getEast(), b.getNorth()]; })()"
+    )
+    assert shown[0] <= west and shown[1] <= south and shown[2] >= east and shown[3] >= north
+
+
+def test_layers_are_toggled_one_by_one(dashboard_url, open_page):
+    visit = open_page(dashboard_url)
+    frame = map_frame(visit)
+    both = assert_shows(frame, "")
+    click_box(visit, "Denied")
+    assert assert_shows(frame, "layer=sourced") != both
+    click_box(visit, "Sourced")
+    assert assert_shows(frame, "layer=") == []
+    assert visit.page.get_by_text("Both layers are off", exact=False).is_visible()
+    click_box(visit, "Denied")
+    assert assert_shows(frame, "layer=denied") != []
+    click_box(visit, "Sourced")
+    assert_shows(frame, "")
+
+
+def test_a_copied_link_opens_the_same_view(dashboard_url, open_page):
+    visit = open_page(dashboard_url)
+    frame = map_frame(visit)
+    click_box(visit, "Kremlin (2)")
+    click_box(visit, "Sourced")
+    visit.page.get_by_role("button", name="Pokrovsk and Tsukuryne").click()
+    visit.settle()
+    visit.page.wait_for_url("**view=pokrovsk**")
+    link = visit.page.url
+    assert parse_qs(urlsplit(link).query) == {
+        "source": ["kremlin"],
+        "layer": ["denied"],
+        "view": ["pokrovsk"],
+    }
+    other = open_page(link)
+    copy = map_frame(other)
+    assert_shows(frame, urlsplit(link).query)
+    assert_shows(copy, urlsplit(link).query)
+    assert copy.evaluate(WHERE) == frame.evaluate(WHERE)
+    sentence = other.page.locator(".sentence").inner_text()
+    assert sentence == visit.page.locator(".sentence").inner_text()
+    assert "19 of 21 claims hidden" in sentence
+    assert other.page.url == link
+
+
+def test_going_back_undoes_a_filter(dashboard_url, open_page):
+    visit = open_page(dashboard_url)
+    frame = map_frame(visit)
+    click_box(visit, "Kremlin (2)")
+    assert_shows(frame, "source=kremlin")
+    visit.page.go_back()
+    assert_shows(frame, "")
+
+
+def test_the_map_stays_where_the_viewer_moved_it(dashboard_url, open_page):
+    visit = open_page(dashboard_url)
+    frame = map_frame(visit)
+    frame.evaluate("window.stayed = true")
+    start = frame.evaluate(WHERE)
+    click_box(visit, "Diplomacy (7)")
+    assert frame.evaluate(WHERE) == start
+    box = visit.page.locator("iframe").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 3
+    visit.page.mouse.move(x, y)
+    visit.page.mouse.down()
+    visit.page.mouse.move(x - 90, y + 40, steps=5)
+    visit.page.mouse.up()
+    visit.page.mouse.wheel(0, -400)
+    frame.wait_for_function(f"claimMap.map.getZoom() > {start[1]} + 0.5")
+    visit.page.wait_for_timeout(600)
+    moved = frame.evaluate(WHERE)
+    for label in ("Denied", "Kremlin (0)", "Reset filters", "Diplomacy (7)"):
+        click_box(visit, label)
+        assert frame.evaluate(WHERE) == moved
+        assert frame.evaluate("window.stayed") is True
+    assert visit.page.query_selector("iframe").content_frame() == frame
+    assert len(visit.page.query_selector_all("iframe")) == 1
+
+
+def test_a_mark_opens_its_evidence_and_its_row(dashboard_url, open_page):
+    visit = open_page(f"{dashboard_url}/?view=base")
+    frame = map_frame(visit)
+    place = dataset.load().places.loc["sergeevka"]
+    click_mark(frame, place["lon"], place["lat"])
+    evidence = visit.page.locator("article.evidence")
+    evidence.get_by_text("GeoConfirmed", exact=False).first.wait_for()
+    assert frame.evaluate("claimMap.selected") == "sergeevka-site"
+    visit.page.wait_for_url("**claim=sergeevka-site**")
+
+
+def test_marks_at_one_spot_can_all_be_reached(dashboard_url, open_page):
+    visit = open_page(f"{dashboard_url}/?theme=diplomacy")
+    frame = map_frame(visit)
+    seoul = dataset.load().places.loc["seoul"]
+    frame.evaluate("([lon, lat]) => claimMap.map.setView([lat, lon], 8, {animate: false})",
+                   [seoul["lon"], seoul["lat"]])
+    click_mark(frame, seoul["lon"], seoul["lat"])
+    choice = frame.locator(".cm-choice")
+    found = choice.locator("button.cm-claim").all_inner_texts()
+    whole = dataset.load()
+    at_seoul = whole.features[whole.features["place"] == "seoul"]["claim"]
+    assert found == list(whole.claims.loc[at_seoul, "title"])
+    choice.get_by_text(found[-1]).click()
+    visit.page.locator("article.evidence h3").get_by_text(found[-1]).wait_for()
+
+
+def test_a_row_shows_its_claim_on_the_map(dashboard_url, open_page):
+    visit = open_page(f"{dashboard_url}/?view=pokrovsk&theme=training")
+    frame = map_frame(visit)
+    table = visit.page.locator('[data-testid="stDataFrame"]')
+    table.click(position={"x": 16, "y": 88})
+    visit.page.locator("article.evidence").wait_for()
+    claims = selection.apply(dataset.load(), selection.Selection(theme=("training",))).claims
+    frame.wait_for_function(f"claimMap.selected === {json.dumps(claims.index[1])}")
+    place = dataset.load().places.loc["sergeevka"]
+    frame.wait_for_function(
+        f"claimMap.map.getBounds().contains([{place['lat']}, {place['lon']}])"
+    )
+
+
+def test_a_row_is_picked_by_keyboard(dashboard_url, open_page):
+    visit = open_page(f"{dashboard_url}/?theme=training")
+    map_frame(visit)
+    visit.page.locator('[data-testid="stDataFrame"] canvas').first.focus()
+    for key in ("ArrowDown", "ArrowDown", "Shift+Space"):
+        visit.page.keyboard.press(key)
+    visit.page.locator("article.evidence").wait_for()
+
+
+def test_hostile_text_stays_text(open_page, serve, tmp_path):
+    folder = poison(tmp_path / "hostile")
+    visit = open_page(serve(folder), block_foreign=True)
+    dialogs = []
+    visit.page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    frame = map_frame(visit)
+    assert len(ids(frame)) > 10
+    table = visit.page.locator('[data-testid="stDataFrame"]')
+    table.click(position={"x": 16, "y": 53})
+    evidence = visit.page.locator("article.evidence")
+    evidence.wait_for()
+    frame.locator("#map_div").hover(position={"x": 300, "y": 200})
+    visit.page.wait_for_timeout(500)
+    shown = evidence.inner_text()
+    assert all(text.split()[0] in shown for text in TEXTS)
+    for each in (visit.page, frame):
+        assert each.evaluate("window.pwned") is None
+        assert each.evaluate("document.querySelectorAll('.pwned, img[src=x], base').length") == 0
+    assert dialogs == []
+    assert visit.foreign() == []
+    assert not (tmp_path / "pwned").exists()
+
+
+def test_the_page_is_accessible(dashboard_url, open_page):
+    visit = open_page(f"{dashboard_url}/?claim=shipped-1500")
+    map_frame(visit)
+    results = Axe().run(visit.page)
+    grave = [
+        (found["id"], [node["html"][:200] for node in found["nodes"]])
+        for found in results.response["violations"]
+        if found["impact"] in ("serious", "critical")
+    ]
+    assert grave == []
