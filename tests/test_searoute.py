@@ -3,7 +3,10 @@
 import importlib.resources
 import itertools
 import math
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import networkx
 import numpy as np
@@ -170,23 +173,31 @@ def test_article_route_is_offshore_on_the_bundled_coast(name):
     assert len(away) > 100 and distances.min() >= 10_000
 
 
-def test_speed():
-    for cached in (
-        searoute._land, searoute._route, searoute._chart, searoute._to_water,
-        searoute._enclosed_seas,
-    ):  # fmt: skip
-        cached.cache_clear()
-    began = time.perf_counter()
-    article_route("Chongjin")
-    cold = time.perf_counter() - began
+def test_first_route_of_a_process_is_fast():
+    """Reading the land is part of it; imports are not. The best of three, on a shared machine."""
+    code = (
+        "import time, pyarrow.parquet, geopandas.io.arrow; from geo import searoute; "
+        "began = time.perf_counter(); "
+        f"searoute.route({ARTICLE['Chongjin'][0]}, {VLADIVOSTOK_APPROACH[0]}, "
+        f"end_approach={VLADIVOSTOK_APPROACH}); print(time.perf_counter() - began)"
+    )
+    root = Path(__file__).parent.parent
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", code], cwd=root, check=True, capture_output=True, text=True
+        )
+        for _ in range(3)
+    ]
+    assert min(float(run.stdout) for run in runs) < 0.3
+
+
+def test_known_routes_are_faster():
     for name in ARTICLE:
         article_route(name)
     began = time.perf_counter()
     for name in ARTICLE:
         article_route(name)
-    warm = time.perf_counter() - began
-    assert cold < 0.6  # 0.15 s on the machine it was written on, which others share
-    assert warm < 0.02
+    assert time.perf_counter() - began < 0.02
 
 
 # --- Ports of the world ---------------------------------------------------------------------------

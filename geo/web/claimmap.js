@@ -338,8 +338,11 @@
     const symbol = mark.symbol;
     ctx.lineJoin = "round"; ctx.lineCap = "butt";
     if (symbol.over) {
-      traceAll(ctx, mark.parts, v);
-      ctx.setLineDash([]); ctx.strokeStyle = symbol.colour; ctx.lineWidth = 1.1; ctx.stroke();
+      // Where the line itself is not drawn, what the bars stand on must still be seen.
+      if (!v.told.has(mark.feature)) {
+        traceAll(ctx, mark.parts, v);
+        ctx.setLineDash([]); ctx.strokeStyle = symbol.colour; ctx.lineWidth = 1.1; ctx.stroke();
+      }
       for (const part of mark.parts) {
         for (const [x, y] of along(part, v, 46)) {
           ctx.save(); ctx.translate(x, y); paintOver(ctx, symbol, 9); ctx.restore();
@@ -472,6 +475,7 @@
     const labels = [];
     const blocked = [];
 
+    v.told = new Set(shown.filter((mark) => mark.symbol.kind === "line" && !mark.symbol.over).map((mark) => mark.feature));
     paintSelected(ctx, chosen, v);
     for (const mark of shown) {
       if (mark.symbol.kind === "area" && !tiny(mark, v)) paintArea(ctx, mark, v);

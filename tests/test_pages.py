@@ -1,0 +1,195 @@
+"""The pages driven without a browser: counts, reset, empty results, links, broken datasets."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from geo import dataset, marks, selection, webmap
+from geo.dataset import BUILT_IN
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def opened(query: str = "") -> AppTest:
+    """The app after its first run at a link."""
+    app = AppTest.from_file(str(ROOT / "dashboard.py"), default_timeout=60)
+    for pair in query.split("&") if query else []:
+        key, value = pair.split("=")
+        app.query_params.setdefault(key, [])
+        app.query_params[key] = [*app.query_params[key], value]
+    app.run()
+    assert not app.exception
+    return app
+
+
+def sent_to_map(app: AppTest) -> dict:
+    """What the last run handed to the map's component."""
+    (component,) = app.get("component_instance")
+    return json.loads(component.proto.json_args)
+
+
+def state_of_map(app: AppTest) -> dict:
+    """The state in the script that the run's feature group carries."""
+    script = sent_to_map(app)["feature_group"]
+    start = script.index("claimMap.update(") + len("claimMap.update(")
+    return json.JSONDecoder().raw_decode(script[start:])[0]
+
+
+def address(app: AppTest) -> dict[str, list[str]]:
+    """The query as it stands in the page's address."""
+    return {k: v if isinstance(v, list) else [v] for k, v in dict(app.query_params).items()}
+
+
+def box(app: AppTest, key: str):
+    return app.checkbox(key=key)
+
+
+def html(app: AppTest) -> str:
+    return " ".join(element.proto.body for element in [*app.main.get("html"), *app.sidebar.get("html")])
+
+
+@pytest.fixture
+def as_dataset(monkeypatch, tmp_path):
+    """Copy the built-in dataset, let the test change it, and make the app read the copy."""
+    folder = tmp_path / "copy"
+    shutil.copytree(BUILT_IN, folder)
+    monkeypatch.setenv("CLAIMS_DATASET", str(folder))
+    return folder
+
+
+def test_the_first_run_sends_every_mark_and_no_foreign_address():
+    app = opened()
+    sent = sent_to_map(app)
+    whole = dataset.load()
+    drawn = webmap.drawn(whole, "en")
+    shown = marks.visible(drawn, selection.apply(whole, selection.Selection()), selection.LAYERS)
+    assert state_of_map(app)["mask"] == webmap.encode_mask(shown)
+    links = sent["js_links"] + sent["css_links"]
+    assert len(links) == 4
+    assert all(link.startswith("../dashboard.claimmap/") for link in links)
+    assert "://" not in sent["script"] + sent["header"]
+
+
+def test_a_click_sends_little_and_leaves_the_base_map_alone():
+    app = opened()
+    before = sent_to_map(app)
+    box(app, "source.kremlin").check().run()
+    after = sent_to_map(app)
+    assert after["script"] == before["script"]
+    assert after["feature_group"] != before["feature_group"]
+    assert len(after["feature_group"]) < 1000
+    assert address(app) == {"source": ["kremlin"]}
+
+
+def test_each_box_says_how_many_claims_it_leaves():
+    app = opened()
+    whole = dataset.load()
+    counts = selection.counts(whole, selection.Selection())
+    for key, by_value in counts.items():
+        for value, count in by_value.items():
+            assert box(app, f"{key}.{value}").label.endswith(f"({count})]")
+    box(app, "source.nis").check().run()
+    counts = selection.counts(whole, selection.Selection(source=("nis",)))
+    assert box(app, "theme.transport").label.endswith(f"({counts['theme']['transport']})]")
+
+
+def test_a_link_sets_the_boxes_and_reset_clears_them():
+    app = opened("source=nis&source=kremlin&layer=denied&as_of=2024-10-22&view=base")
+    assert box(app, "source.nis").value
+    assert box(app, "source.kremlin").value
+    assert not box(app, "source.article").value
+    assert box(app, "layer.denied").value
+    assert not box(app, "layer.sourced").value
+    assert state_of_map(app)["view"]["bounds"] == list(dataset.load().view("base").bounds)
+    app.sidebar.button[0].click().run()
+    assert not box(app, "source.nis").value
+    assert box(app, "layer.sourced").value
+    assert address(app) == {"view": ["base"]}
+    assert app.date_input[0].value is None
+
+
+def test_what_a_link_asks_in_vain_is_told():
+    app = opened("source=nobody&as_of=someday&view=moon")
+    told = app.sidebar.warning[0].value
+    assert all(word in told for word in ("nobody", "someday", "moon"))
+    assert len(dataset.load().claims) == 21
+    assert "all 21 claims are shown" in html(app)
+
+
+def test_an_empty_result_says_which_filter_to_loosen():
+    app = opened("source=nis&status=withdrawn")
+    assert "No claim is left" in app.info[0].value
+    assert not app.dataframe
+    (button,) = [b for b in app.main.button if b.label.startswith("Drop the filter")]
+    assert "withdrawn" in button.label
+    button.click().run()
+    assert not box(app, "status.withdrawn").value
+    assert box(app, "source.nis").value
+    assert len(app.dataframe[0].value) == 4
+
+
+def test_an_as_of_day_hides_what_was_said_later():
+    app = opened("as_of=2024-10-18")
+    whole = dataset.load()
+    chosen, _ = selection.from_query("as_of=2024-10-18", whole)
+    kept = selection.apply(whole, chosen)
+    assert 0 < len(kept.claims) < len(whole.claims)
+    assert len(app.dataframe[0].value) == len(kept.claims)
+    assert "As of 18 Oct 2024" in html(app)
+
+
+def test_the_evidence_of_a_claim_names_speakers_grades_and_paragraphs():
+    app = opened("claim=shipped-1500")
+    shown = html(app)
+    for words in ("National Intelligence Service", "article ¶ 3", "usually reliable", "KBS World"):
+        assert words in shown
+    assert state_of_map(app)["selected"] == list(dataset.load().claims.index).index("shipped-1500")
+
+
+def test_a_claim_that_the_filters_hide_is_said_to_be_hidden():
+    app = opened("claim=shipped-1500&source=kremlin")
+    assert "hidden by the filters" in app.info[0].value
+    assert state_of_map(app)["selected"] == -1
+
+
+def test_the_misfit_is_told_before_anything_is_clicked():
+    shown = html(opened("view=pokrovsk"))
+    assert "60 km" in shown
+    assert "24 km" in shown
+    assert "does not fit" in shown
+
+
+def test_a_broken_dataset_lists_every_problem_and_mends_without_a_restart(as_dataset):
+    claims = as_dataset / "claims.csv"
+    sound = claims.read_text("utf-8")
+    claims.write_text(sound.replace(",presence,", ",presents,").replace(",plan,", ",plane,"), "utf-8")
+    features = (as_dataset / "features.csv").read_text("utf-8")
+    (as_dataset / "features.csv").write_text(features.replace("pokrovsk", "pokrovks"), "utf-8")
+    app = opened()
+    listed = app.dataframe[0].value
+    assert {"claims", "features"} <= set(listed["Table"])
+    assert {"presents", "plane", "pokrovks"} <= set(listed["Found"])
+    assert not app.get("component_instance")
+    claims.write_text(sound, "utf-8")
+    (as_dataset / "features.csv").write_text(features, "utf-8")
+    app.button[0].click().run()
+    assert not app.exception
+    assert app.get("component_instance")
+
+
+def test_a_dataset_that_is_not_there_is_a_page_and_not_a_traceback(monkeypatch):
+    monkeypatch.setenv("CLAIMS_DATASET", "/nowhere/at/all")
+    app = opened()
+    assert "/nowhere/at/all" in app.code[0].value
+    assert len(app.dataframe[0].value) == 1
+
+
+def test_a_page_run_by_itself_brings_the_whole_app_up():
+    app = AppTest.from_file(str(ROOT / "pages" / "map.py"), default_timeout=60).run()
+    assert not app.exception
+    assert app.sidebar.checkbox

@@ -1,0 +1,256 @@
+"""The web map: nothing from elsewhere, nothing of the data in a script, and a mask that fits."""
+
+import base64
+import json
+import re
+from pathlib import Path
+
+import builders
+import hostile
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from streamlit_folium import generate_leaflet_string
+
+from geo import dataset as datasets
+from geo import marks, selection, symbols, texts, webmap
+from geo.selection import Selection
+
+WHOLE = datasets.load()
+ASSETS = "../somewhere.claimmap/"
+FILES = ("marks-0.json", "world-0.json", "detail-0.json")
+
+
+def sent(whole: datasets.Dataset, chosen: Selection, **more):
+    """The feature group for a selection of a dataset."""
+    drawn = webmap.drawn(whole, chosen.lang)
+    on = marks.visible(drawn, selection.apply(whole, chosen), chosen.layer)
+    given = {"files": FILES, "visible": on, "selected": -1, "view": whole.views[0].bounds}
+    given |= {"view_token": "theatre-0", "show_token": 0}
+    return webmap.update(**given | more)
+
+
+def state(group) -> dict:
+    """What the script of a feature group hands to ours."""
+    script = generate_leaflet_string(group)
+    (found,) = re.findall(r"claimMap\.update\((.*)\);", script)
+    return json.loads(found, parse_constant=lambda name: pytest.fail(name))
+
+
+def walk(element):
+    yield element
+    for child in element._children.values():
+        yield from walk(child)
+
+
+def base_script() -> str:
+    return generate_leaflet_string(webmap.base_map(ASSETS))
+
+
+@pytest.fixture(scope="module")
+def poisoned(tmp_path_factory) -> datasets.Dataset:
+    return datasets.load(hostile.poison(tmp_path_factory.mktemp("hostile") / "p"))
+
+
+# The base map
+
+
+def test_nothing_is_asked_for_off_the_origin():
+    base = webmap.base_map(ASSETS)
+    sent(WHOLE, Selection()).add_to(base)
+    links = [
+        link
+        for element in walk(base)
+        for name in ("default_js", "default_css")
+        for _, link in getattr(element, name, [])
+    ]
+    assert sorted(links) == sorted(ASSETS + name for name in (*webmap.SCRIPTS, *webmap.STYLES))
+    page = base.get_root().render()
+    loaded = re.findall(r"""(?:src|href)\s*=\s*["']([^"']*)["']""", page)
+    assert loaded and all(link.startswith(ASSETS) for link in loaded)
+    assert not re.search(r"https?:|//[a-z]|@import|url\(", page)
+
+
+def test_the_base_map_is_the_same_for_whatever_it_shows(poisoned):
+    scripts = {base_script() for _ in range(3)}
+    for whole, chosen in ((WHOLE, Selection()), (poisoned, Selection(source=("nis",)))):
+        sent(whole, chosen)
+        scripts.add(base_script())
+    (script,) = scripts
+    assert script.count("claimMap.attach(") == 1
+    # streamlit-folium takes such suffixes out when it compares: a difference there goes unseen.
+    assert len(script) < 2000
+
+
+def test_making_a_map_leaves_folium_as_it_was():
+    import folium
+
+    before = list(folium.Map.default_js), list(folium.Map.default_css)
+    webmap.base_map(ASSETS)
+    assert before == (folium.Map.default_js, folium.Map.default_css)
+
+
+def test_what_the_map_loads_is_put_beside_it(tmp_path):
+    folder = tmp_path / "new" / "folder"
+    webmap.prepare(folder)
+    webmap.prepare(folder)
+    names = {file.name for file in folder.iterdir()}
+    assert {*webmap.SCRIPTS, *webmap.STYLES} <= names
+    assert "Leaflet 1.9" in (folder / "leaflet.js").read_text("utf-8")
+    assert "window.claimMap" in (folder / "claimmap.js").read_text("utf-8")
+    assert all(file.stat().st_size > 500 for file in folder.iterdir())
+
+
+# What a run sends
+
+
+def test_a_run_sends_a_mask_and_numbers():
+    found = state(sent(WHOLE, Selection(), selected=np.int64(3), show_token=7))
+    assert found.keys() == {"marks", "world", "detail", "mask", "selected", "view", "show"}
+    assert found["view"].keys() == {"bounds", "token"}
+    assert (found["marks"], found["world"], found["detail"]) == FILES
+    assert (found["selected"], found["show"]) == (3, 7)
+    assert found["view"]["bounds"] == list(WHOLE.views[0].bounds)
+    assert re.fullmatch(r"[A-Za-z0-9+/]*=*", found["mask"])
+    assert re.fullmatch(r"[0-9a-f]+", found["view"]["token"])
+
+
+def test_a_run_sends_little():
+    script = generate_leaflet_string(sent(WHOLE, Selection()))
+    assert len(script) < 700 + len(webmap.drawn(WHOLE, "en")) / 8 * 4 / 3
+
+
+def test_the_view_is_told_apart_by_its_token():
+    tokens = [
+        state(sent(WHOLE, Selection(), view_token=token))["view"]["token"]
+        for token in ("base-0", "base-1", "base-0")
+    ]
+    assert tokens[0] == tokens[2] != tokens[1]
+
+
+@pytest.mark.parametrize("lang", texts.languages())
+def test_no_text_of_the_data_is_in_any_script(poisoned, lang):
+    view = "{{7*7}}</script><script>alert(`${1}`)//"
+    base = webmap.base_map(ASSETS)
+    group = sent(poisoned, Selection(lang=lang), view_token=f"{view}-0", selected=0)
+    script = generate_leaflet_string(group)
+    group.add_to(base)
+    page = base.get_root().render()
+    pieces = [*hostile.TEXTS, "of-a-hostile-text", "{{", "49", "alert", "pwned", "onerror"]
+    pieces += [*poisoned.claims.index, *poisoned.sources.index]
+    for text in (script, page, base_script()):
+        assert [piece for piece in pieces if piece in text.replace("kremlin", "")] == []
+
+
+@given(st.lists(st.booleans(), max_size=70))
+@example([])
+@example([True] * 8)
+@example([False] * 9)
+def test_a_mask_can_be_read_back(bits):
+    text = webmap.encode_mask(np.array(bits, dtype=bool))
+    raw = base64.b64decode(text, validate=True)
+    assert len(raw) == (len(bits) + 7) // 8
+    assert [bool(raw[i >> 3] >> (7 - (i & 7)) & 1) for i in range(len(bits))] == bits
+
+
+# The files
+
+
+def content(folder: Path, whole: datasets.Dataset = WHOLE, lang: str = "en") -> dict:
+    name = webmap.write_marks(folder, webmap.drawn(whole, lang), whole, lang)
+    text = (folder / name).read_text("utf-8")
+    return json.loads(text, parse_constant=lambda name: pytest.fail(name))
+
+
+def flat(coordinates) -> list[float]:
+    if isinstance(coordinates, int | float):
+        return [coordinates]
+    return [number for part in coordinates for number in flat(part)]
+
+
+def test_marks_are_written_in_the_order_of_the_mask(tmp_path):
+    drawn = webmap.drawn(WHOLE, "en")
+    found = content(tmp_path)
+    assert [mark["id"] for mark in found["marks"]] == drawn["id"].tolist()
+    for mark, row in zip(found["marks"], drawn.itertuples(), strict=True):
+        assert found["claims"][mark["claim"]]["id"] == row.claim
+        assert found["symbols"][mark["symbol"]]["kind"] in ("point", "line", "area")
+        assert (mark["feature"], mark["part"]) == (row.feature, row.part)
+        assert (mark["label"], mark["lines"]) == (row.label, list(row.lines))
+        assert mark["geometry"]["type"] == row.geometry.geom_type
+        numbers = flat(mark["geometry"]["coordinates"])
+        west, south, east, north = row.geometry.bounds
+        assert numbers[::2] and len(numbers) % 2 == 0
+        # Longitude first, and no further off than a metre or so.
+        assert (min(numbers[::2]), max(numbers[::2])) == pytest.approx((west, east), abs=2e-5)
+        assert (min(numbers[1::2]), max(numbers[1::2])) == pytest.approx((south, north), abs=2e-5)
+    bits = marks.visible(drawn, selection.apply(WHOLE, Selection()), selection.LAYERS)
+    assert len(bits) == len(found["marks"])
+
+
+def test_marks_bring_their_symbols_their_legend_and_the_words(tmp_path):
+    found = content(tmp_path)
+    assert found.keys() == {"lang", "claims", "symbols", "legend", "words", "marks"}
+    assert found["symbols"].keys() == symbols.table().keys()
+    assert [tuple(entry) for entry in found["legend"]] == symbols.legend("en")
+    assert [claim["id"] for claim in found["claims"]] == WHOLE.claims.index.tolist()
+    assert all(found["words"].values())
+
+
+def test_hostile_texts_come_through_as_they_are(tmp_path, poisoned):
+    payload = poisoned.claims["title"].iloc[0]
+    found = content(tmp_path, poisoned)
+    assert {claim["title"] for claim in found["claims"]} == {payload}
+    assert all(payload in mark["lines"] for mark in found["marks"])
+
+
+def test_the_same_content_has_the_same_name_and_another_another(tmp_path):
+    def name(whole: datasets.Dataset, lang: str = "en") -> str:
+        return webmap.write_marks(tmp_path, marks.draw(whole, lang), whole, lang)
+
+    first = name(builders.small())
+    assert name(builders.small()) == first
+    assert re.fullmatch(r"marks-[0-9a-f]{16}\.json", first)
+    assert name(builders.small(), "fr") != first
+    other = builders.changed(builders.small(), "claims", "flag", title="Another flag")
+    assert name(other) != first
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+@pytest.mark.parametrize("fault", ["write", "rename"])
+def test_nothing_is_left_of_a_file_that_could_not_be_written(tmp_path, monkeypatch, fault):
+    def fail(*args, **kwargs):
+        raise OSError("disk full")
+
+    with monkeypatch.context() as patch:
+        if fault == "rename":
+            patch.setattr(Path, "replace", fail)
+        else:
+            patch.setattr(webmap.os, "fdopen", fail)
+        with pytest.raises(OSError, match="disk full"):
+            content(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    assert content(tmp_path)["marks"]
+
+
+def test_a_dataset_without_marks_is_written_too(tmp_path):
+    rows = {table: [] for table in datasets.TABLES}
+    whole = builders.load(tmp_path / "p", rows)
+    assert content(tmp_path / "p", whole)["marks"] == []
+    assert state(sent(whole, Selection()))["mask"] == ""
+    assert webmap.detail_bounds(whole) == []
+
+
+def test_detail_is_wanted_round_places_that_are_used_and_known():
+    whole = builders.small()
+    boxes = webmap.detail_bounds(whole)
+    assert len(boxes) == 4
+    for (west, south, east, north), (_, place) in zip(boxes, whole.places.iterrows(), strict=True):
+        assert west < place["lon"] < east and south < place["lat"] < north
+    vague = builders.changed(whole, "places", "coast", uncertainty_m=900_000.0)
+    assert len(webmap.detail_bounds(vague)) == 3
+    for lon, lat in ((179.0, 89.0), (-180.0, -90.0)):
+        edge = builders.changed(whole, "places", "coast", lon=lon, lat=lat)
+        for west, south, east, north in webmap.detail_bounds(edge):
+            assert -180 <= west < east <= 180 and -85 <= south < north <= 85
