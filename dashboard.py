@@ -39,7 +39,10 @@ except DatasetError as error:
 
 _ = texts.translator(st.session_state.get("lang", texts.DEFAULT_LANG))
 page = st.navigation(
-    [st.Page(HERE / "pages" / "map.py", title=_("Map"), icon=":material/map:", default=True)],
+    [
+        st.Page(HERE / "pages" / "map.py", title=_("Map"), icon=":material/map:", default=True),
+        st.Page(HERE / "pages" / "checks.py", title=_("Checks"), icon=":material/straighten:"),
+    ],
     position="top",
 )
 chosen = sidebar.read(whole, page.url_path)

@@ -6,6 +6,8 @@ The rules, which the page on method repeats:
 * **Direction.** A wind of the eight-point rose (N, NE, E, …) is met within 22.5° of it, one of
   the sixteen-point rose (NNE, ENE, …) within 11.25°. Up to twice that the next wind of the rose
   is meant loosely, which the explanation says.
+* **Transit.** A voyage fits its dates when even the slowest ship, at 10 knots, makes it within
+  them; it does not when even the fastest, at 18, cannot. Both days count whole.
 * **Uncertainty.** Each end of a line lies somewhere within its radius, so that a length is
   uncertain by the sum of both radii, and a bearing by the angle whose sine is that sum over the
   length. A claim is *consistent* when the whole interval meets it, *inconsistent* when none of
@@ -17,10 +19,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from geo import geodesy, texts
-from geo.dataset import Dataset
+from shapely.geometry import LineString
+
+from geo import basemap, geodesy, searoute, texts
+from geo.dataset import Dataset, parse_approach
 
 ABOUT = 0.25
+SLOWEST_KN, FASTEST_KN = 10, 18
+KM_PER_NMI = 1.852
 EIGHT_WINDS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
 
 CONSISTENT = "consistent"
@@ -34,7 +40,8 @@ class Check:
 
     ``claimed``, ``measured``, ``low``, ``high`` are in ``unit``: km for a distance, degrees
     clockwise from north for a direction (``low`` and ``high`` may lie outside 0–360 there, so
-    that low <= measured <= high holds across north).
+    that low <= measured <= high holds across north), hours for a transit (claimed: the time that
+    the dates leave; measured: at the middle of the speeds; low, high: fastest and slowest).
     """
 
     claim: str
@@ -77,14 +84,94 @@ def span(place, to_place) -> Span:
     )
 
 
+def voyage(place, to_place) -> searoute.SeaRoute | None:
+    """The shortest way over water from one row of ``places`` to another; None if there is none."""
+    approaches = [parse_approach(p["approach"]) or () for p in (place, to_place)]
+    try:
+        return searoute.route(
+            (place["lon"], place["lat"]),
+            (to_place["lon"], to_place["lat"]),
+            start_approach=approaches[0],
+            end_approach=approaches[1],
+        )
+    except searoute.SeaRouteError:
+        return None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What lies between two points: lines in degrees (lon, lat), and all of it in words.
+
+    The words hold numbers and our own phrases only, never a text of the data.
+    """
+
+    length_km: float
+    bearing_deg: float
+    sea_km: float | None
+    line: LineString
+    sea_line: LineString | None
+    text: str
+
+
+def measure(
+    start: tuple[float, float], end: tuple[float, float], lang: str = texts.DEFAULT_LANG
+) -> Measured:
+    """Geodesic length and initial bearing between two (lon, lat), and the way by sea.
+
+    The way by sea is worked out where both points lie on water, not on land and not on a lake.
+    Longitudes may be any; latitudes within ±90 (ValueError beyond).
+    """
+    _ = texts.translator(lang)
+    start, end = ((((lon + 180) % 360) - 180, lat) for lon, lat in (start, end))
+    found = geodesy.inverse(*start, *end)
+    words = [
+        _("{km} km ({nmi} nautical miles)").format(
+            km=texts.number(found.length_km, lang, 1),
+            nmi=texts.number(found.length_km / KM_PER_NMI, lang, 1),
+        ),
+        _("bearing {bearing}° ({wind})").format(
+            bearing=texts.number(found.bearing_deg, lang, 1),
+            wind=texts.terms(lang)["wind"][geodesy.wind(found.bearing_deg)],
+        ),
+    ]
+    sea = None
+    if not all(map(_on_water, (start, end))):
+        words.append(_("No way by sea: not both points lie on the sea."))
+    else:
+        try:
+            sea = searoute.route(start, end)
+            words.append(_("{km} km by sea, worked out").format(km=texts.number(sea.length_km, lang, 1)))
+        except searoute.SeaRouteError:
+            words.append(_("No way by sea was found."))
+    return Measured(
+        length_km=found.length_km,
+        bearing_deg=found.bearing_deg,
+        sea_km=None if sea is None else sea.length_km,
+        line=geodesy.line(*start, *end),
+        sea_line=None if sea is None else LineString(sea.coordinates),
+        text="\n".join(words),
+    )
+
+
+def _on_water(point: tuple[float, float]) -> bool:
+    lon, lat = point
+    # A box that holds the point alone: land and lakes that it cuts hold the point or pass close by.
+    bounds = (lon - 1e-4, lat - 1e-4, lon + 1e-4, lat + 1e-4)
+    return basemap.land("10m", bounds).empty and basemap.lakes(bounds).empty
+
+
 def run(dataset: Dataset, lang: str = texts.DEFAULT_LANG) -> list[Check]:
     """Every check that the dataset's features call for, in the order of the table."""
     found = []
     for feature_id, feature in dataset.features.iterrows():
-        if feature["kind"] != "distance":
+        if feature["kind"] == "place":
             continue
         place = dataset.places.loc[feature["place"]]
         to_place = dataset.places.loc[feature["to_place"]]
+        if feature["kind"] == "route":
+            claim = dataset.claims.loc[feature["claim"]]
+            found += _transit(feature_id, feature, claim, place, to_place, lang)
+            continue
         if feature["claimed_km"] == feature["claimed_km"]:
             found.append(_distance(feature_id, feature, place, to_place, lang))
         if feature["claimed_direction"]:
@@ -203,3 +290,91 @@ def _direction(feature_id: str, feature, place, to_place, lang: str) -> Check:
         verdict=verdict,
         explanation=explanation,
     )
+
+
+def _transit(feature_id: str, feature, claim, place, to_place, lang: str) -> list[Check]:
+    """The time a voyage takes against the dates of its claim; nothing where either is missing."""
+    start, end = claim["event_start"], claim["event_end"]
+    dated = start == start and end == end and claim["date_precision"] == "day"
+    way = voyage(place, to_place) if feature["mode"] == "sea" and dated else None
+    if way is None:
+        return []
+    _ = texts.translator(lang)
+    reach_km = (place["uncertainty_m"] + to_place["uncertainty_m"]) / 1000
+    window_h = ((end - start).days + 1) * 24.0
+
+    def hours(length_km: float, speed_kn: float) -> float:
+        return length_km / KM_PER_NMI / speed_kn
+
+    low = hours(max(way.length_km - reach_km, 0), FASTEST_KN)
+    high = hours(way.length_km + reach_km, SLOWEST_KN)
+    verdict = _verdict(low, high, 0, window_h)
+    sentence = {
+        CONSISTENT: _(
+            "{start} to {end} is about {km} km by sea: {low}–{high} hours at {slow} to {fast} "
+            "knots. The dates leave {window} hours. This fits."
+        ),
+        INCONSISTENT: _(
+            "{start} to {end} is about {km} km by sea: {low}–{high} hours at {slow} to {fast} "
+            "knots. The dates leave only {window} hours. This does not fit."
+        ),
+        CANNOT_BE_JUDGED: _(
+            "{start} to {end} is about {km} km by sea: {low}–{high} hours at {slow} to {fast} "
+            "knots. The dates leave {window} hours, enough for some ships and not for others."
+        ),
+    }[verdict]
+    explanation = sentence.format(
+        start=texts.in_language(place, "name", lang),
+        end=texts.in_language(to_place, "name", lang),
+        km=texts.number(way.length_km, lang),
+        low=texts.number(low, lang),
+        high=texts.number(high, lang),
+        slow=SLOWEST_KN,
+        fast=FASTEST_KN,
+        window=texts.number(window_h, lang),
+    )
+    return [
+        Check(
+            claim=feature["claim"],
+            feature=feature_id,
+            kind="transit",
+            claimed=window_h,
+            measured=hours(way.length_km, (SLOWEST_KN + FASTEST_KN) / 2),
+            low=low,
+            high=high,
+            unit="hours",
+            verdict=verdict,
+            explanation=explanation,
+        )
+    ]
+
+
+def would_fit(dataset: Dataset, check: Check, lang: str = texts.DEFAULT_LANG) -> str:
+    """What would make an inconsistent distance true: the towns that do lie where it leads.
+
+    Empty for any other check, or where no town of the bundled gazetteer lies there. A town counts
+    in a box that reaches a third of the stated distance round the spot; the three largest are
+    named.
+    """
+    if check.kind != "distance" or check.verdict != INCONSISTENT:
+        return ""
+    _ = texts.translator(lang)
+    feature = dataset.features.loc[check.feature]
+    place = dataset.places.loc[feature["place"]]
+    name = texts.in_language(place, "name", lang)
+    km = texts.number(check.claimed, lang)
+    if not feature["claimed_direction"]:
+        return _("It would be true of a place {km} km from {start}.").format(km=km, start=name)
+    bearing = geodesy.wind_bearing(feature["claimed_direction"])
+    lon, lat = geodesy.destination(place["lon"], place["lat"], bearing, check.claimed)
+    west, south, east, north = geodesy.ring(lon, lat, max(check.claimed / 3, 5)).bounds
+    towns = basemap.towns((west, south, east, north))
+    direction = texts.terms(lang)["wind_name"][feature["claimed_direction"]]
+    named = ", ".join(towns.nlargest(3, "prominence")["name"])
+    if not named:
+        return _("No town of the gazetteer lies {km} km {direction} of {start}.").format(
+            km=km, direction=direction, start=name
+        )
+    return _(
+        "What does lie about {km} km {direction} of {start}: the surroundings of {towns}."
+    ).format(km=km, direction=direction, start=name, towns=named)

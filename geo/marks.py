@@ -193,19 +193,32 @@ def _place(place, tell: _Teller, part: str = "main") -> Iterator[_Mark]:
 
 def _route(place, to_place, tell: _Teller) -> Iterator[_Mark]:
     _ = tell._
-    track = geodesy.line(place["lon"], place["lat"], to_place["lon"], to_place["lat"])
+    lang = tell.lang
+    voyage = checks.voyage(place, to_place) if tell.feature["mode"] == "sea" else None
+    if voyage is None:
+        track = geodesy.line(place["lon"], place["lat"], to_place["lon"], to_place["lat"])
+        how = _("Straight line, not a track: nobody reported the course")
+    else:
+        track = LineString(voyage.coordinates)
+        how = _("Shortest way over water, worked out by us: nobody reported the track")
     length_km = geodesy.length_km(track)
-    schematic = _("Straight line, not a track: nobody reported the course")
+    reach_km = (place["uncertainty_m"] + to_place["uncertainty_m"]) / 1000
+    label = _("{km} km").format(km=texts.number(length_km, lang))
     lines = (
         _("{start} to {end}").format(
-            start=texts.in_language(place, "name", tell.lang),
-            end=texts.in_language(to_place, "name", tell.lang),
+            start=texts.in_language(place, "name", lang),
+            end=texts.in_language(to_place, "name", lang),
         ),
-        _("{km} km as the crow flies").format(km=texts.number(length_km, tell.lang)),
+        _("{km} km ({nmi} nautical miles); {low}–{high} km with the uncertainty of both ends").format(
+            km=texts.number(length_km, lang),
+            nmi=texts.number(length_km / checks.KM_PER_NMI, lang),
+            low=texts.number(max(length_km - reach_km, 0), lang),
+            high=texts.number(length_km + reach_km, lang),
+        ),
         tell.quantity(),
-        schematic if tell.basis == "inferred" else "",
+        how if tell.basis == "inferred" else "",
     )
-    yield tell.mark("main", f"route-{tell.basis}", track, lines=lines)
+    yield tell.mark("main", f"route-{tell.basis}", track, label, lines)
     for part, end in (("from-area", place), ("to-area", to_place)):
         if is_area(end):
             radius_m = end["uncertainty_m"]

@@ -648,7 +648,7 @@ def _region(start: LonLat, goal: LonLat, offshore_km: float) -> tuple[np.ndarray
             best = chart.lonlat(shapely.get_coordinates(lines)), low_m / 1000
             shares = (low_m / 1000 / offshore_km,)
         # No shorter path leaves the ellipse about the ports. A chart that holds most of it will do:
-        # redrawn wider, every path measured came out less than 0.3 % shorter, at twice the time.
+        # of some eight paths tried on a wider one, none came out 0.3 % shorter, at twice the time.
         if length_km / 2 <= 1.55 * radius_km or (best is not None and found is None):
             break
         radius_km = 2 * radius_km if best is None else length_km / 2 * 1.01

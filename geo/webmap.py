@@ -25,7 +25,7 @@ import pandas as pd
 import shapely
 from folium.template import Template
 
-from geo import basemap, marks, symbols, texts
+from geo import basemap, checks, marks, symbols, texts
 from geo.dataset import Dataset
 
 WEB_DIR = Path(__file__).parent / "web"
@@ -145,6 +145,9 @@ def _words(lang: str) -> dict[str, str]:
         "here": _("Several claims at this spot"),
         "choose": _("Click to choose one"),
         "more": _("and {n} more"),
+        "within": _("all of this window lies within: {area}"),
+        "measure": _("Measure between two points"),
+        "measureHow": _("Click two points to measure between them; Escape ends it."),
         "zoomIn": _("Zoom in"),
         "zoomOut": _("Zoom out"),
         "attribution": f"{basemap.ATTRIBUTION} · Leaflet",
@@ -217,13 +220,14 @@ def update(
     view: tuple[float, float, float, float],
     view_token: str,
     show_token: int,
+    measured: checks.Measured | None = None,
 ) -> folium.FeatureGroup:
     """What one run changes on the map, as the feature group that streamlit-folium sends.
 
     ``files``: names of marks, world and detail. ``visible``: booleans over the marks.
     ``selected``: number of the claim to emphasize, -1 for none. ``view``: bounds to go to when
     ``view_token`` differs from the last run's. ``show_token``: a number that grows when the map
-    should move to the selected claim.
+    should move to the selected claim. ``measured``: what the viewer measured, to draw and tell.
     """
     marks_file, world, detail = files
     group = folium.FeatureGroup(control=False)
@@ -237,9 +241,27 @@ def update(
         "selected": int(selected),
         "view": {"bounds": [float(edge) for edge in view], "token": token},
         "show": int(show_token),
+        "measure": None if measured is None else _measure(measured),
     }
     _Update(state).add_to(group)
     return group
+
+
+def _measure(measured: checks.Measured) -> dict:
+    lines = [(measured.line, [])]
+    if measured.sea_line is not None:
+        lines.append((measured.sea_line, [2, 5]))
+    return {
+        "lines": [[_geojson(line)["coordinates"], dash] for line, dash in lines],
+        "text": measured.text,
+    }
+
+
+def bounds_of(some: gpd.GeoDataFrame) -> tuple[float, float, float, float]:
+    """Bounds (west, south, east, north) of some marks, with a margin of a tenth."""
+    west, south, east, north = some.total_bounds
+    margin = max(0.1 * (east - west), 0.1 * (north - south), 0.02)
+    return west - margin, south - margin, east + margin, north + margin
 
 
 @lru_cache(maxsize=16)

@@ -10,8 +10,6 @@ from streamlit_folium import st_folium
 from geo import checks, evidence, selection, texts, webmap
 from pages import session, sidebar
 
-# Beside the frame of streamlit-folium, as the browser sees it; see dashboard.py.
-ASSETS = "../dashboard.claimmap/"
 TABLE = "claims_table"
 
 now = session.current()
@@ -26,11 +24,13 @@ def go_to(name: str) -> None:
 
 
 def clicked_on_map() -> None:
-    """Open the claim that was clicked on the map."""
+    """Open the claim that was clicked on the map, or take the two points to measure between."""
     value = st.session_state.get("map") or {}
-    claim = value.get("claim")
+    claim, points = value.get("claim"), value.get("measure")
     if claim in whole.claims.index:
         sidebar.choose("claim", claim)
+    elif points is not None:
+        st.session_state["measure"] = points
 
 
 def picked_in_table() -> None:
@@ -64,16 +64,20 @@ def show_views() -> None:
 def prepare_map() -> tuple:
     """The constant map and what this run changes on it."""
     claims = whole.claims.index
+    points = st.session_state.get("measure")
+    # Seldom, and then only for far points, this takes seconds: the page says that it works.
+    measured = checks.measure(*points, lang) if points else None
     shown = chosen.claim in kept.claims.index
     layer = webmap.update(
         files=session.map_files(whole, whole.digest, lang),
         visible=session.visible(now),
         selected=claims.get_loc(chosen.claim) if shown else -1,
         view=whole.view(chosen.view).bounds,
-        view_token=f"{chosen.view}-{st.session_state.get('view_moves', 0)}",
+        view_token=f"{chosen.view}-{now.view_moves}",
         show_token=st.session_state.get("shows", 0),
+        measured=measured,
     )
-    return webmap.base_map(ASSETS), layer
+    return webmap.base_map(session.ASSETS), layer
 
 
 def show_map(base, layer) -> None:

@@ -17,6 +17,8 @@ from geo import marks, selection, texts, webmap
 from geo.dataset import Dataset
 from geo.selection import Selection
 
+# Where the map's frame finds our files: beside its own, as the browser sees it (dashboard.py).
+ASSETS = "../dashboard.claimmap/"
 ENTRY = Path(__file__).parent.parent / "dashboard.py"
 
 
@@ -28,6 +30,7 @@ class Session:
     selection: Selection
     kept: Dataset
     sentence: str
+    view_moves: int  # grows when the map should go to its view again
     translate: Callable[[str], str]
 
 
@@ -74,7 +77,8 @@ def start(whole: Dataset, chosen: Selection) -> Session:
     """Keep what this run shows where the page finds it (``current``)."""
     kept = selection.apply(whole, chosen)
     sentence = selection.sentence(whole, chosen, kept)
-    session = Session(whole, chosen, kept, sentence, texts.translator(chosen.lang))
+    moves = st.session_state.get("view_moves", 0)
+    session = Session(whole, chosen, kept, sentence, moves, texts.translator(chosen.lang))
     st.session_state["session"] = session
     return session
 

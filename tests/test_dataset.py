@@ -236,9 +236,7 @@ MEANING = [
 ]
 
 
-@pytest.mark.parametrize(
-    "wrong", [SCHEMA, NUMBERS, MEANING], ids=["schema", "numbers", "meaning"]
-)
+@pytest.mark.parametrize("wrong", [SCHEMA, NUMBERS, MEANING], ids=["schema", "numbers", "meaning"])
 def test_every_wrong_cell_is_told_at_once(tmp_path, wrong):
     rows = builders.tables()
     for table, key, field, cell, *_ in wrong:
@@ -321,6 +319,22 @@ def test_another_separator_than_the_comma_is_not_guessed(tmp_path, separator):
         ("claims", None, name, None, "missing-column")
         for name in ("id", "title", "theme", "date_precision", "confidence")
     ]
+
+
+def test_cells_full_of_other_separators_are_not_taken_for_them(tmp_path):
+    rows = builders.tables()
+    for table in ("sources", "claims", "statements"):
+        text = {"sources": "url", "claims": "title", "statements": "rationale"}[table]
+        rows[table] = [{**row, text: "a; b;\tc;\td | e; f;" * 3} for row in rows[table]]
+    whole = builders.load(tmp_path, rows)
+    assert whole.claims["title"].tolist() == ["a; b;\tc;\td | e; f;" * 3] * 3
+    file = tmp_path / "sources.csv"
+    # Two columns that a guess would part at the semicolon, with a blank after each comma.
+    file.write_text(
+        "id,name,kind,reliability\n"
+        + "".join(f"{key}, a;b,news,A\n" for key in ("nis", "kbs", "kremlin"))
+    )
+    assert datasets.load(tmp_path).sources["name"].tolist() == [" a;b"] * 3
 
 
 def test_a_column_that_stands_twice(tmp_path):

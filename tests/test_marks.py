@@ -165,6 +165,8 @@ def test_the_articles_distance_is_drawn_as_stated_and_as_measured():
     lon, lat = pokrovsk["lon"], pokrovsk["lat"]
     lons, lats = np.asarray(found.loc["ring", "geometry"].coords).T
     np.testing.assert_allclose(geodesy.inverse(lon, lat, lons, lats).length_km, 60, rtol=1e-6)
+    halfway = (lons[1:] + lons[:-1]) / 2, (lats[1:] + lats[:-1]) / 2
+    np.testing.assert_allclose(geodesy.inverse(lon, lat, *halfway).length_km, 60, rtol=1e-3)
 
     stated = found.loc["stated-point", "geometry"]
     there = geodesy.inverse(lon, lat, stated.x, stated.y)
@@ -388,6 +390,17 @@ def test_a_claim_taken_back_is_drawn_as_withdrawn_until_it_is_made_again(tmp_pat
         }
         nothing = shown(whole, replace(chosen, layer=("denied",)))
         assert "flag" not in set(nothing["claim"])
+
+
+def test_a_retraction_has_no_mark_and_leaves_what_was_measured(tmp_path):
+    rows = builders.tables()
+    rows["statements"].append(said("back", "far", "kbs", "retracts", 1, place="coast"))
+    found = shown(builders.load(tmp_path, rows), Selection(layer=("sourced",)))
+    symbols_of_it = set(found.loc[found["claim"] == "far", "symbol"])
+    assert symbols_of_it == {
+        *("stated-distance-withdrawn", "stated-direction-withdrawn", "stated-point-withdrawn"),
+        *("measured", "measured-end"),
+    }
 
 
 def test_a_declined_comment_shows_in_whichever_layer_is_on(tmp_path):

@@ -21,11 +21,13 @@
   const WATER = "#c3d6e4";
   const INK = "#1b2733";
   const SELECTED = "#f2b705";
+  const MEASURE = "#7a1f6b";
   const DETAIL_ZOOM = 4.5; // below it the 1:50m coast is finer than a pixel
   const HIT_PX = 7;
   const TILE = 256;
 
   const state = {
+    measure: { on: false, points: [], lines: [], text: "" },
     fit: null, map: null, data: null, on: null, selected: -1, viewToken: null, showToken: null, sequence: 0,
     world: null, detail: null, hits: [], layers: [], paints: 0, words: {},
   };
@@ -486,7 +488,7 @@
     }
     for (const stack of stacks(points, v)) paintStack(ctx, stack, v, labels, blocked);
     paintLabels(ctx, v, labels, blocked);
-    v.shown = shown;
+    paintMeasured(ctx, v);
   }
 
   const MOST_LOOKS = 5;
@@ -524,6 +526,50 @@
     });
   }
 
+  /** The viewer's own measurement: the points clicked, the geodesic, and the way by sea. */
+  function paintMeasured(ctx, v) {
+    const { points, lines } = state.measure;
+    ctx.lineJoin = "round";
+    for (const [part, dash] of lines) {
+      for (const [colour, width, gaps] of [["#fff", 5, []], [MEASURE, 2.4, dash]]) {
+        traceAll(ctx, [part], v);
+        ctx.strokeStyle = colour; ctx.lineWidth = width; ctx.setLineDash(gaps); ctx.stroke();
+      }
+    }
+    ctx.setLineDash([]);
+    for (const [lon, lat] of points) {
+      ctx.beginPath();
+      ctx.arc(worldX(lon) * v.scale - v.ox, worldY(lat) * v.scale - v.oy, 5.5, 0, 2 * Math.PI);
+      ctx.fillStyle = MEASURE; ctx.fill();
+      ctx.strokeStyle = "#fff"; ctx.lineWidth = 2; ctx.stroke();
+    }
+  }
+
+  /** Starts, continues or ends measuring; the page works out lengths and sends them back. */
+  function measureClick(latlng) {
+    const points = state.measure.points.length > 1 ? [] : state.measure.points;
+    state.measure = { on: true, points: [...points, [latlng.lng, latlng.lat]], lines: [], text: "" };
+    if (state.measure.points.length === 2) tell({ measure: state.measure.points });
+    showMeasured();
+    redraw(MARKS);
+  }
+
+  function switchMeasuring(on) {
+    const had = state.measure.points.length > 1;
+    state.measure = { on, points: [], lines: [], text: "" };
+    state.ruler.setAttribute("aria-pressed", String(on));
+    state.map.getContainer().classList.toggle("cm-measuring", on);
+    if (!on && had) tell({ measure: [] });
+    showMeasured();
+    redraw(MARKS);
+  }
+
+  function showMeasured() {
+    const { on, points, text } = state.measure;
+    state.measured.hidden = !on;
+    if (on) state.measured.textContent = points.length < 2 ? state.words.measureHow : text || "…";
+  }
+
   function paintSelected(ctx, chosen, v) {
     for (const mark of chosen) {
       if (mark.symbol.kind === "point") continue;
@@ -552,6 +598,11 @@
 
   // ---- labels: placed one after the other where nothing stands yet ------------------------
 
+  /** Whether at least three corners of the window lie within an area. */
+  const coversWindow = (mark, v) =>
+    [[v.pad.x, v.pad.y], [v.width - v.pad.x, v.pad.y], [v.pad.x, v.height - v.pad.y], [v.width - v.pad.x, v.height - v.pad.y]]
+      .filter(([x, y]) => mark.parts.reduce((odd, part) => odd !== holds(part, v, x, y), false)).length >= 3;
+
   function shapeLabel(mark, v) {
     const part = mark.parts[0];
     if (mark.symbol.kind === "line") {
@@ -559,7 +610,11 @@
       const at = mark.part === "ring" ? 0.001 : 0.5;
       const [spot] = along(part, v, length * 2 + 1, Math.max(length * at, 0.01));
       const [x, y] = spot || [-999, -999];
-      return { text: mark.label, x, y, gap: 8, kind: "line", weight: 600, size: 13, colour: mark.symbol.colour, rank: 90 };
+      return { text: mark.label, x, y, gap: 8, kind: "line", weight: 600, size: 13, colour: mark.symbol.colour, rank: mark.part === "ring" ? 90 : 300 };
+    }
+    if (coversWindow(mark, v)) {
+      const text = state.words.within.replace("{area}", mark.label);
+      return { text, x: v.width / 2, y: v.pad.y + 16, kind: "centre", italic: true, weight: 600, size: 13, colour: mark.symbol.colour, rank: 290 };
     }
     const [x, y] = centre(mark, v);
     const half = (mark.box.south - mark.box.north) / 2 * v.scale;
@@ -625,7 +680,7 @@
       const places = {
         centre: [[-w / 2, 0]],
         area: [[-w / 2, -gap - h / 2], [-w / 2, gap + h / 2], [-w / 2, 0]],
-        line: [[gap, 0], [-gap - w, 0], [-w / 2, -gap - h / 2], [-w / 2, gap + h / 2]],
+        line: [[gap, 0], [-gap - w, 0], [gap, -10], [gap, 12], [-gap - w, -10], [-gap - w, 12], [-w / 2, -gap - h / 2], [-w / 2, gap + h / 2]],
         point: [[gap, 0], [-gap - w, 0], [-w / 2, 16 + h / 2], [-w / 2, -22 - h / 2], [gap, -12], [gap, 14], [-gap - w, 14]],
         town: [[gap, 0], [-gap - w, 0], [-w / 2, -gap - h / 2], [-w / 2, gap + h / 2]],
       }[label.kind];
@@ -790,8 +845,12 @@
     redraw(MARKS);
     const id = state.data.claims[claim].id;
     window.dispatchEvent(new CustomEvent("claimmap:select", { detail: { claim: id } }));
-    // streamlit-folium leaves its connection to the page on the window for scripts like this one.
-    if (window.Streamlit) window.Streamlit.setComponentValue({ claim: id, sequence: ++state.sequence });
+    tell({ claim: id });
+  }
+
+  /** Tells the page; streamlit-folium leaves its connection on the window for scripts like this. */
+  function tell(what) {
+    if (window.Streamlit) window.Streamlit.setComponentValue({ ...what, sequence: ++state.sequence });
   }
 
   function paintLegend() {
@@ -845,7 +904,15 @@
       else document.documentElement.requestFullscreen().catch(() => { state.full.disabled = true; });
     };
     const fullBar = control("topleft", "cm-bar");
-    fullBar.append(state.full);
+    state.ruler = element("button", "cm-ruler");
+    state.ruler.type = "button";
+    state.ruler.onclick = () => switchMeasuring(!state.measure.on);
+    // Lengths are worked out by the page's server: a file on its own has none.
+    state.ruler.hidden = !window.Streamlit;
+    fullBar.append(state.full, state.ruler);
+    state.measured = control("topright", "cm-measured");
+    state.measured.hidden = true;
+    state.measured.setAttribute("role", "status");
     document.addEventListener("fullscreenchange", () => { document.documentElement.classList.toggle("cm-fullscreen", fullScreen()); setTimeout(() => map.invalidateSize(), 60); });
 
     state.choice = control("topright", "cm-choice");
@@ -858,7 +925,7 @@
     state.legendList = element("ul");
     const open = (yes) => { state.legendList.hidden = !yes; state.legendButton.setAttribute("aria-expanded", String(yes)); };
     state.legendButton.onclick = () => open(state.legendList.hidden);
-    open(true);
+    open(window.innerHeight >= 460);
     state.legend.append(state.legendButton, state.legendList);
     // Below the map and not upon it: a legend must not hide what it explains.
     const frame = map.getContainer().closest(".cm-frame") || document.body;
@@ -882,13 +949,17 @@
     });
     map.on("mouseout movestart zoomstart", () => { state.tip.hidden = true; });
     map.on("click", (event) => {
+      if (state.measure.on) { measureClick(event.latlng); return; }
       const marks = claimsAt(under(event));
       showChoice(marks.length > 1 || (marks.length && fullScreen()) ? marks : []);
       if (marks.length === 1) select(marks[0].claim);
     });
     map.on("moveend resize", paintLegend);
     map.getContainer().addEventListener("keydown", (event) => {
-      if (event.key === "Escape") { state.tip.hidden = true; state.choice.hidden = true; }
+      if (event.key !== "Escape") return;
+      state.tip.hidden = true;
+      state.choice.hidden = true;
+      if (state.measure.on) switchMeasuring(false);
     });
   }
 
@@ -899,6 +970,9 @@
     map.getContainer().setAttribute("aria-label", words.map);
     state.full.setAttribute("aria-label", words.full);
     state.full.title = words.full;
+    state.ruler.setAttribute("aria-label", words.measure);
+    state.ruler.setAttribute("aria-pressed", "false");
+    state.ruler.title = words.measure;
     state.legendButton.textContent = words.legend;
     for (const [selector, text] of [[".leaflet-control-zoom-in", words.zoomIn], [".leaflet-control-zoom-out", words.zoomOut]]) {
       const button = map.getContainer().querySelector(selector);
@@ -980,6 +1054,11 @@
     state.on = decodeMask(next.mask, data.marks.length);
     state.selected = next.selected;
     if (fresh) applyWords();
+    if (next.measure && state.measure.points.length === 2) {
+      state.measure.lines = next.measure.lines.map(([line, dash]) => [path(line, false), dash]);
+      state.measure.text = next.measure.text;
+      showMeasured();
+    }
     if (next.view.token !== state.viewToken) {
       look(next.view.bounds, state.viewToken !== null);
       state.viewToken = next.view.token;

@@ -1,0 +1,100 @@
+"""Every stated number and direction held against what can be measured, each with a small map."""
+
+from __future__ import annotations
+
+import streamlit as st
+from markupsafe import Markup
+from streamlit_folium import st_folium
+
+from geo import checks, texts, webmap
+from pages import session
+
+now = session.current()
+whole, kept, chosen, _ = now.whole, now.kept, now.selection, now.translate
+lang = chosen.lang
+
+KINDS = {"distance": _("Distance"), "direction": _("Direction"), "transit": _("Time at sea")}
+VERDICTS = {
+    checks.CONSISTENT: _("fits"),
+    checks.INCONSISTENT: _("does not fit"),
+    checks.CANNOT_BE_JUDGED: _("cannot be judged"),
+}
+
+
+def show_finding(check: checks.Check) -> None:
+    extra = checks.would_fit(whole, check, lang)
+    st.html(
+        Markup('<p class="finding {}"><strong>{}: {}.</strong> {}{}</p>').format(
+            check.verdict.split()[0],
+            KINDS[check.kind],
+            VERDICTS[check.verdict],
+            check.explanation,
+            Markup("<br>{}").format(extra) if extra else "",
+        )
+    )
+
+
+def show_small_map(claim_id: str, features: set[str]) -> None:
+    drawn = webmap.drawn(whole, lang)
+    mine = drawn["feature"].isin(features).to_numpy()
+    layer = webmap.update(
+        files=session.map_files(whole, whole.digest, lang),
+        visible=session.visible(now) & mine,
+        selected=-1,
+        view=webmap.bounds_of(drawn[mine]),
+        view_token=f"{claim_id}-{now.view_moves}",
+        show_token=0,
+    )
+    st_folium(
+        webmap.base_map(session.ASSETS),
+        key=f"check.{claim_id}",
+        feature_group_to_add=layer,
+        returned_objects=[],
+        use_container_width=True,
+        height=340,
+        render=False,
+    )
+
+
+found = checks.run(kept, lang)
+st.html(
+    Markup('<header class="page"><h1>{}</h1><p>{}</p></header>').format(
+        _("Held against the ground"), now.sentence
+    )
+)
+if not found:
+    st.info(_("No claim that is shown states a distance, a direction or a time at sea."))
+order = {checks.INCONSISTENT: 0, checks.CANNOT_BE_JUDGED: 1, checks.CONSISTENT: 2}
+by_claim: dict[str, list[checks.Check]] = {}
+for check in sorted(found, key=lambda c: order[c.verdict]):
+    by_claim.setdefault(check.claim, []).append(check)
+
+for claim_id, mine in by_claim.items():
+    title = texts.in_language(whole.claims.loc[claim_id], "title", lang)
+    st.html(Markup('<h2 class="claim">{}</h2>').format(title))
+    words, picture = st.columns([0.5, 0.5], gap="medium")
+    with words:
+        for check in mine:
+            show_finding(check)
+    with picture, st.container(key=f"smallmap-{claim_id}"):
+        show_small_map(claim_id, {check.feature for check in mine})
+
+with st.expander(_("The rules behind these verdicts")):
+    st.markdown(
+        "\n".join(
+            [
+                _("- **Distance.** A stated distance means “about”: anything within {share} % of it fits.")
+                .format(share=texts.number(100 * checks.ABOUT, lang)),
+                _("- **Direction.** One of the eight main directions fits within 22.5° of it, one of "
+                  "the sixteen within 11.25°; up to twice that it fits loosely, and the verdict says so."),
+                _("- **Time at sea.** A voyage fits its dates when a ship at {slow} knots makes it, and "
+                  "does not when one at {fast} knots cannot.")
+                .format(slow=checks.SLOWEST_KN, fast=checks.FASTEST_KN),
+                _("- **Uncertainty.** Each end lies somewhere within its radius. A verdict needs the "
+                  "whole interval on one side; otherwise it cannot be judged."),
+                _("- Lengths and bearings are geodesics on WGS 84. Sea routes are the shortest way over "
+                  "water that we work out, at least 10 km offshore where the water allows; nobody "
+                  "reported them."),
+            ]
+        )
+    )
