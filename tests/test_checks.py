@@ -1,6 +1,8 @@
 """Stated distances and directions against what is measured: verdicts, limits, sentences."""
 
 import math
+from dataclasses import replace
+from types import SimpleNamespace
 
 import builders
 import pandas as pd
@@ -23,7 +25,9 @@ def judged(lang: str = "en", radius_m: float = 0.0, at=(37.2, 47.9), **feature: 
     for key in ("town", "village"):
         whole = builders.changed(whole, "places", key, uncertainty_m=radius_m)
     whole = builders.changed(whole, "places", "village", lon=at[0], lat=at[1])
-    return checks.run(builders.changed(whole, "features", "f-distance", **feature), lang)
+    whole = builders.changed(whole, "features", "f-distance", **feature)
+    one = replace(whole, features=whole.features.loc[["f-distance"]])
+    return checks.run(one, lang)
 
 
 def spanning(monkeypatch, length_km=50.0, bearing_deg=0.0, reach_km=0.0, margin_deg=0.0):
@@ -34,7 +38,8 @@ def spanning(monkeypatch, length_km=50.0, bearing_deg=0.0, reach_km=0.0, margin_
 
 
 def test_the_articles_case():
-    distance, direction = checks.run(datasets.load())
+    whole = datasets.load()
+    distance, direction = [c for c in checks.run(whole) if c.kind in ("distance", "direction")]
     assert (distance.claim, distance.kind) == ("tsukuryne-distance", "distance")
     assert distance.unit == "km"
     assert (distance.claimed, distance.verdict) == (60, INCONSISTENT)
@@ -55,7 +60,7 @@ def test_only_distances_with_something_stated_are_checked():
     assert only.kind == "direction"
     (only,) = judged(claimed_direction="")
     assert only.kind == "distance"
-    assert judged(kind="route") == []
+    assert judged(kind="route") == judged(kind="place") == []
 
 
 @pytest.mark.parametrize("lang", texts.languages())
@@ -237,6 +242,62 @@ def test_verdicts_are_exclusive_and_complete(length, reach, claimed):
     outside = high < least or low > most
     assert (verdict == CONSISTENT) == inside
     assert (verdict == INCONSISTENT) == outside
+
+
+# Transits
+
+
+def sailed(monkeypatch, length_km: float, cells: dict, feature: dict | None = None):
+    """The checks of the route when its way over water has that length; no uncertainty."""
+    way = None if math.isnan(length_km) else SimpleNamespace(length_km=length_km)
+    monkeypatch.setattr(checks, "voyage", lambda place, to_place: way)
+    whole = builders.changed(builders.small(), "claims", "shipped", **cells)
+    whole = builders.changed(whole, "features", "f-route", **(feature or {}))
+    for key in ("coast", "port"):
+        whole = builders.changed(whole, "places", key, uncertainty_m=0.0)
+    return checks.run(replace(whole, features=whole.features.loc[["f-route"]]))
+
+
+ONE_DAY = {"event_end": pd.Timestamp("2024-10-08")}
+
+
+@pytest.mark.parametrize(
+    ("length_km", "verdict"),
+    [
+        (10 * 24 * 1.852, CONSISTENT),  # the slowest ship just makes it in the day
+        (10 * 24 * 1.852 + 0.1, CANNOT_BE_JUDGED),
+        (18 * 24 * 1.852 - 0.1, CANNOT_BE_JUDGED),
+        (18 * 24 * 1.852 + 0.1, INCONSISTENT),
+    ],
+)
+def test_a_voyage_fits_its_dates_or_does_not(monkeypatch, length_km, verdict):
+    (found,) = sailed(monkeypatch, length_km, ONE_DAY)
+    assert (found.kind, found.unit, found.claimed) == ("transit", "hours", 24)
+    assert found.verdict == verdict
+    assert found.low < found.measured < found.high
+    assert found.explanation.endswith(".") and "{" not in found.explanation
+    (longer,) = sailed(monkeypatch, length_km, {})
+    assert (longer.claimed, longer.verdict) == (144, CONSISTENT)
+
+
+@pytest.mark.parametrize(
+    ("cells", "feature", "length_km"),
+    [
+        ({"event_start": pd.NaT}, {}, 200.0),
+        ({"event_end": pd.NaT}, {}, 200.0),
+        ({"date_precision": "week"}, {}, 200.0),
+        ({}, {"mode": "land"}, 200.0),
+        ({}, {"mode": ""}, 200.0),
+        ({}, {}, math.nan),
+    ],
+)
+def test_a_voyage_without_days_or_water_is_not_judged(monkeypatch, cells, feature, length_km):
+    assert sailed(monkeypatch, length_km, cells, feature) == []
+
+
+def test_places_without_water_between_them_have_no_voyage():
+    places = builders.small().places
+    assert checks.voyage(places.loc["town"], places.loc["village"]) is None
 
 
 @pytest.mark.parametrize("lang", texts.languages())

@@ -107,7 +107,9 @@ def test_what_the_map_loads_is_put_beside_it(tmp_path):
 
 def test_a_run_sends_a_mask_and_numbers():
     found = state(sent(WHOLE, Selection(), selected=np.int64(3), show_token=7))
-    assert found.keys() == {"marks", "world", "detail", "mask", "selected", "view", "show"}
+    keys = {"marks", "world", "detail", "mask", "selected", "view", "show", "measure"}
+    assert found.keys() == keys
+    assert not found["measure"]
     assert found["view"].keys() == {"bounds", "token"}
     assert (found["marks"], found["world"], found["detail"]) == FILES
     assert (found["selected"], found["show"]) == (3, 7)
