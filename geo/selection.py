@@ -62,8 +62,9 @@ class Selection:
         return urlencode(self.to_query(), doseq=True)
 
 
+@lru_cache(maxsize=16)
 def options(dataset: Dataset) -> dict[str, tuple[str, ...]]:
-    """The values that each filter offers for this dataset, in the order to show them."""
+    """The values that each filter offers for this dataset, in the order to show them (kept)."""
     spoken = pd.concat([dataset.statements["source"], dataset.statements["origin"]])
     sources = dataset.sources.index[dataset.sources.index.isin(spoken)]
     themes = dataset.claims["theme"].unique()
@@ -191,8 +192,14 @@ def apply(dataset: Dataset, selection: Selection) -> Dataset:
     First the statements, by day and source; then the claims they speak of, whose ``status`` (a
     new column of ``claims``) follows from the kept statements alone; then confidence, status and
     theme. Sources and places stay whole. Layers keep nothing back here: they decide what is
-    drawn (``marks.visible``).
+    drawn (``marks.visible``). The last few results are kept, as viewers go to and fro.
     """
+    plain = Selection(**{k: getattr(selection, k) for k in (*FACETS, "as_of")})
+    return _applied(dataset, plain)
+
+
+@lru_cache(maxsize=8)
+def _applied(dataset: Dataset, selection: Selection) -> Dataset:
     kept = _kept_statements(dataset, selection)
     codes = _statuses(dataset, kept)
     shown = codes >= 0

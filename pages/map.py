@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 
 import streamlit as st
 from markupsafe import Markup
@@ -11,6 +12,7 @@ from geo import checks, evidence, selection, texts, webmap
 from pages import session, sidebar
 
 TABLE = "claims_table"
+SEND_S = 0.012  # Streamlit sends what has gathered every 10 ms
 
 now = session.current()
 whole, kept, chosen, _ = now.whole, now.kept, now.selection, now.translate
@@ -169,6 +171,8 @@ head, views = st.container(), st.container(horizontal=True, gap="small")
 map_side, text_side = st.columns([0.62, 0.38], gap="small")
 with map_side, st.container(key="mapframe"):
     show_map(*prepared)
+# Let the server send that before this thread takes the interpreter for the rest: a third sooner.
+time.sleep(SEND_S)
 with head:
     show_header()
 with views:

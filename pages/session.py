@@ -7,6 +7,7 @@ import runpy
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -96,5 +97,10 @@ def current() -> Session:
 
 def visible(session: Session) -> np.ndarray:
     """Which of the dataset's marks the selection shows."""
-    drawn = webmap.drawn(session.whole, session.selection.lang)
-    return marks.visible(drawn, session.kept, session.selection.layer)
+    chosen = session.selection
+    return _visible(session.whole, session.kept, chosen.lang, chosen.layer)
+
+
+@lru_cache(maxsize=32)
+def _visible(whole: Dataset, kept: Dataset, lang: str, layers: tuple[str, ...]) -> np.ndarray:
+    return marks.visible(webmap.drawn(whole, lang), kept, layers)

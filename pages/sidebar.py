@@ -12,37 +12,32 @@ from geo import texts
 from geo.dataset import Dataset
 from geo.selection import FACETS, LAYERS, Selection
 
-# Above this many options a list of boxes is too long to read, and a search box takes over.
+# Above this many values a list is too long to read, and a search box takes over.
 _MANY = 24
 _SINGLE = ("as_of", "lang", "view", "claim")
 
 
-def _box(key: str, value: str) -> str:
-    return f"{key}.{value}"
+def _box(layer: str) -> str:
+    return f"layer.{layer}"
 
 
-def _store(chosen: Selection, dataset: Dataset) -> None:
+def _store(chosen: Selection) -> None:
     """Set every widget to a selection, before the widgets are made."""
-    offered = selections.options(dataset)
-    for key in (*FACETS, "layer"):
-        for value in offered[key]:
-            st.session_state[_box(key, value)] = value in getattr(chosen, key)
+    for key in FACETS:
         st.session_state[key] = list(getattr(chosen, key))
+    for layer in LAYERS:
+        st.session_state[_box(layer)] = layer in chosen.layer
     for key in _SINGLE:
         st.session_state[key] = getattr(chosen, key)
 
 
 def stored(dataset: Dataset) -> Selection:
     """The selection that the widgets stand at."""
-    offered = selections.options(dataset)
     state = st.session_state
-    chosen = {}
-    for key in (*FACETS, "layer"):
-        if len(offered[key]) > _MANY:
-            picked = state.get(key, [])
-        else:
-            picked = [v for v in offered[key] if state.get(_box(key, v), key == "layer")]
-        chosen[key] = tuple(v for v in offered[key] if v in picked)
+    offered = selections.options(dataset)
+    picked = {key: state.get(key, ()) for key in FACETS}
+    chosen = {key: tuple(v for v in offered[key] if v in picked[key]) for key in FACETS}
+    chosen["layer"] = tuple(layer for layer in LAYERS if state.get(_box(layer), True))
     for key in _SINGLE:
         chosen[key] = state.get(key, getattr(Selection(), key))
     return Selection(**chosen)
@@ -61,7 +56,7 @@ def read(dataset: Dataset, page: str) -> Selection:
     if query == state.get("address") or (moved and not query):
         return stored(dataset)
     chosen, ignored = selections.from_query(query, dataset)
-    _store(chosen, dataset)
+    _store(chosen)
     state["ignored"] = ignored
     state["view_moves"] = state.get("view_moves", 0) + 1
     return chosen
@@ -81,15 +76,15 @@ def choose(key: str, value) -> None:
     st.session_state[key] = value
 
 
-def _reset(dataset: Dataset) -> None:
+def _reset() -> None:
     kept = {key: st.session_state.get(key) for key in ("lang", "view", "claim")}
-    _store(replace(Selection(), **{k: v for k, v in kept.items() if v}), dataset)
+    _store(replace(Selection(), **{k: v for k, v in kept.items() if v}))
 
 
 def loosen(key: str, dataset: Dataset) -> None:
     """Take one filter off; for the button of an empty result."""
     default = getattr(Selection(), key)
-    _store(replace(stored(dataset), **{key: default}), dataset)
+    _store(replace(stored(dataset), **{key: default}))
 
 
 def show(dataset: Dataset, chosen: Selection, sentence: str) -> None:
@@ -115,7 +110,6 @@ def show(dataset: Dataset, chosen: Selection, sentence: str) -> None:
         st.button(
             _("Reset filters"),
             on_click=_reset,
-            args=(dataset,),
             disabled=chosen == replace(Selection(), lang=lang, view=chosen.view, claim=chosen.claim),
             width="stretch",
         )
@@ -125,7 +119,7 @@ def show(dataset: Dataset, chosen: Selection, sentence: str) -> None:
             "denied": _("What is contested, crossed out, and where the denials were spoken"),
         }
         for layer in LAYERS:
-            st.checkbox(words["layer"][layer], key=_box("layer", layer), help=helps[layer])
+            st.checkbox(words["layer"][layer], key=_box(layer), help=helps[layer])
         titles = {
             "source": _("Source"),
             "confidence": _("Confidence"),
@@ -141,8 +135,9 @@ def show(dataset: Dataset, chosen: Selection, sentence: str) -> None:
             format="YYYY-MM-DD",
             help=_("Show only what had been said by that day; empty for all"),
         )
-        for key in ("source", "confidence", "status", "theme"):
-            _facet(key, titles[key], names[key], left[key], words, _)
+        meanings = "; ".join(f"{words['status'][s]}: {m}" for s, m in words["status_help"].items())
+        for key in FACETS:
+            _facet(key, titles[key], names[key], left[key], meanings if key == "status" else None)
         if len(texts.languages()) > 1:
             own_names = {"en": "English", "fr": "Français"}
             st.selectbox(
@@ -164,22 +159,28 @@ def plain(text: str) -> str:
     return text
 
 
-def _facet(key: str, title: str, names: dict, left: dict[str, int], words: dict, _) -> None:
-    _heading(title)
+def _facet(
+    key: str, title: str, names: dict[str, str], left: dict[str, int], meaning: str | None
+) -> None:
+    """One filter: its values with the claims each would leave; none chosen means all."""
+    shown = list(names.values())
+    labels = {
+        value: f"{names[value]} ({count})"
+        # The widget tells its options apart by their words alone.
+        if shown.count(names[value]) == 1
+        else f"{names[value]} [{value}] ({count})"
+        for value, count in left.items()
+    }
     if len(left) > _MANY:
+        # It forgets a choice whose words change, as the counts do: remind it on every run.
         st.session_state[key] = st.session_state.get(key, [])
-        st.multiselect(
-            title,
-            list(left),
-            key=key,
-            format_func=lambda value: f"{names[value]} ({left[value]})",
-            placeholder=_("All"),
-            label_visibility="collapsed",
-        )
+        st.multiselect(title, list(left), key=key, format_func=labels.get, help=meaning)
         return
-    for value, count in left.items():
-        st.checkbox(
-            f"{plain(names[value])} :gray[({count})]",
-            key=_box(key, value),
-            help=words["status_help"][value] if key == "status" else None,
-        )
+    st.pills(
+        title,
+        list(left),
+        selection_mode="multi",
+        key=key,
+        format_func=lambda value: plain(labels[value]),
+        help=meaning,
+    )

@@ -51,7 +51,7 @@ def assert_shows(frame, query: str) -> list[str]:
 
 
 def click_box(visit, label: str) -> None:
-    """Click a box of the sidebar and wait until the script has run and the address tells it."""
+    """Click a box, a value or a button of the sidebar and wait until the script has run and the address tells it."""
     before = visit.page.url
     side = visit.page.locator('section[data-testid="stSidebar"]')
     side.get_by_text(label, exact=True).first.click()

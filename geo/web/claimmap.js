@@ -77,20 +77,24 @@
   // ---- a canvas that follows the map ------------------------------------------------------
 
   const CanvasLayer = L.Layer.extend({
-    initialize(pane, paint) { this._paneName = pane; this._paint = paint; },
+    /** `margin`: how far the canvas reaches beyond the window, in windows; `live`: redrawn in a pan. */
+    initialize(pane, paint, margin, live) {
+      Object.assign(this, { _paneName: pane, _paint: paint, _margin: margin, _live: live });
+    },
     onAdd(map) {
       this._canvas = L.DomUtil.create("canvas", "cm-canvas leaflet-zoom-animated", map.getPane(this._paneName));
       this._canvas.setAttribute("aria-hidden", "true");
       this.redraw();
     },
     getEvents() {
-      return { moveend: this.redraw, resize: this.redraw, zoomanim: this._animate };
+      const events = { moveend: this.redraw, resize: this.redraw, zoomanim: this._animate };
+      return this._live ? { ...events, move: this.redraw } : events;
     },
     redraw() {
       const map = this._map;
       if (!map || map._animatingZoom) return;
       const size = map.getSize();
-      const pad = size.multiplyBy(0.3)._round();
+      const pad = size.multiplyBy(this._margin)._round();
       const ratio = window.devicePixelRatio || 1;
       const width = size.x + 2 * pad.x, height = size.y + 2 * pad.y;
       const corner = map.containerPointToLayerPoint(pad.multiplyBy(-1));
@@ -765,10 +769,11 @@
     const layer = state.layers[MARKS];
     const map = state.map;
     const size = map.getSize();
-    const origin = map.getPixelOrigin().add(map.containerPointToLayerPoint(size.multiplyBy(0.3)._round().multiplyBy(-1)));
+    const pad = size.multiplyBy(layer._margin)._round();
+    const origin = map.getPixelOrigin().add(map.containerPointToLayerPoint(pad.multiplyBy(-1)));
     return {
       scale: TILE * Math.pow(2, map.getZoom()), ox: origin.x, oy: origin.y, zoom: map.getZoom(),
-      width: layer._canvas.clientWidth, height: layer._canvas.clientHeight, pad: size.multiplyBy(0.3)._round(),
+      width: layer._canvas.clientWidth, height: layer._canvas.clientHeight, pad,
     };
   }
 
@@ -1016,7 +1021,7 @@
     state.map = map;
     map.createPane("cm-base").style.zIndex = 150;
     map.createPane("cm-marks").style.zIndex = 450;
-    state.layers = [new CanvasLayer("cm-base", paintBasemap), new CanvasLayer("cm-marks", (ctx, v) => { paintMarks(ctx, v); })];
+    state.layers = [new CanvasLayer("cm-base", paintBasemap, 0.3, false), new CanvasLayer("cm-marks", paintMarks, 0, true)];
     addControls();
     state.layers.forEach((layer) => layer.addTo(map));
   }
