@@ -8,6 +8,7 @@ get a new frame, never the kept one. How the files are made, and from what: data
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from functools import cache
@@ -344,7 +345,16 @@ def _merged(boxes: list[Bounds]) -> list[Bounds]:
 
 
 def _world_areas() -> dict[str, dict]:
-    """Countries, borders and lakes for zooms up to about 5, where a pixel is 0.04 degrees wide."""
+    """Countries, borders and lakes of ``simplified_world``, as data/basemap holds them ready."""
+    return json.loads(_path("world.json").read_text("utf-8"))
+
+
+def simplified_world() -> dict[str, dict]:
+    """Countries, borders and lakes for zooms up to about 5, where a pixel is 0.04 degrees wide.
+
+    FeatureCollections as in ``web_layers``. It takes a second, so that the build script of the
+    basemap keeps the result in data/basemap/world.json.
+    """
     # Visvalingam-Whyatt over the whole coverage, so that neighbours keep their common border, and
     # on a cylindrical equal-area plane, so that the far north does not take most of the points.
     states = countries("50m")

@@ -523,3 +523,8 @@ def test_the_build_script_and_the_readme_know_every_package_and_file() -> None:
         layer = entry["file"].removesuffix(".parquet")
         assert layer in strings
         assert f"`{layer}`" in readme
+
+
+def test_the_world_kept_ready_is_what_the_layers_give() -> None:
+    kept = json.loads((FOLDER / "world.json").read_text("utf-8"))
+    assert json.dumps(kept) == json.dumps(basemap.simplified_world())

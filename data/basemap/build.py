@@ -412,6 +412,15 @@ def write(name: str, frame: gpd.GeoDataFrame) -> dict:
     return {"file": path.name, "rows": len(frame), "bytes": size, "sha256": digest}
 
 
+def write_world() -> None:
+    """Keep the simplified world that every web map shows, so that no start has to work it out."""
+    sys.path.insert(0, str(HERE.parent.parent))
+    from geo import basemap
+
+    text = json.dumps(basemap.simplified_world(), ensure_ascii=False, separators=(",", ":"))
+    (HERE / "world.json").write_text(text + "\n", "utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Rebuild the bundled basemap.")
     parser.add_argument("--archives", type=Path, help="keep downloaded archives in this folder")
@@ -451,6 +460,7 @@ def main() -> None:
         "files": files,
     }
     (HERE / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")
+    write_world()
     print(f"{'in all':14} {sum(f['bytes'] for f in files) / 1e6:20.2f} MB")
 
 
