@@ -4,13 +4,14 @@
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input
+BABEL := $(PY) -m babel.messages.frontend --quiet
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint lock clean venv
+.PHONY: help run test lint lock catalogue clean venv
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/run.stamp ## set up and serve the dashboard
 	$(PY) -m streamlit run dashboard.py
@@ -26,6 +27,10 @@ lock: venv ## pin anew what pyproject.toml and tests/requirements.in ask for (de
 	$(PIP) install --quiet uv==$(UV_VERSION)
 	$(call compile,pyproject.toml,requirements.txt)
 	$(call compile,tests/requirements.in -c requirements.txt,tests/requirements.txt)
+
+catalogue: $(VENV)/run.stamp ## bring the strings of the interface into every catalogue, to be translated
+	$(BABEL) extract --no-default-keywords -k _ -k plural:2,3 -o $(VENV)/messages.pot geo pages dashboard.py
+	$(BABEL) update --no-fuzzy-matching --ignore-obsolete -i $(VENV)/messages.pot -d geo/locale
 
 clean: ## remove the virtual environment and every cache
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis

@@ -15,7 +15,9 @@ from pages import session, sidebar
 
 HERE = Path(__file__).parent
 
-st.set_page_config(page_title="Contested claims", page_icon="🗺️", layout="wide")
+lang = sidebar.language()
+_ = texts.translator(lang)
+st.set_page_config(page_title=_("Contested claims"), page_icon="🗺️", layout="wide")
 
 
 @st.cache_resource(show_spinner=False)
@@ -34,10 +36,9 @@ try:
 except DatasetError as error:
     from pages import problems
 
-    problems.show(error)
+    problems.show(error, lang)
     st.stop()
 
-_ = texts.translator(st.session_state.get("lang", texts.DEFAULT_LANG))
 page = st.navigation(
     [
         st.Page(HERE / "pages" / "map.py", title=_("Map"), icon=":material/map:", default=True),

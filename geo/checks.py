@@ -113,6 +113,17 @@ class Measured:
     text: str
 
 
+def are_points(value: object) -> bool:
+    """Whether a value from outside is two (lon, lat) that ``measure`` takes."""
+    return (
+        isinstance(value, list | tuple)
+        and len(value) == 2
+        and all(isinstance(p, list | tuple) and len(p) == 2 for p in value)
+        and all(isinstance(c, int | float) and math.isfinite(c) for p in value for c in p)
+        and all(abs(lat) <= 90 and abs(lon) <= 1000 for lon, lat in value)
+    )
+
+
 def measure(
     start: tuple[float, float], end: tuple[float, float], lang: str = texts.DEFAULT_LANG
 ) -> Measured:

@@ -161,7 +161,7 @@ def _located(whole: Dataset, row, lang: str) -> Located:
             place["reference"],
         ]
         note = texts.in_language(place, "note", lang)
-        found.append((name, "; ".join(p for p in parts if p) + (f". {note}" if note else "")))
+        found.append((name, _("; ").join(p for p in parts if p) + (f". {note}" if note else "")))
     quantity = ""
     if row["quantity"] == row["quantity"]:
         unit = texts.in_language(row, "unit", lang)
@@ -247,7 +247,7 @@ def _said_html(said: Said, _) -> Markup:
     ]
     details = [d for d in details if d]
     if details:
-        lines.append(Markup("{}").format("; ".join(details)))
+        lines.append(Markup("{}").format(_("; ").join(details)))
     if said.quote:
         lines.append(Markup("<q>{}</q>").format(said.quote))
     lines.append(Markup('<span class="grade">{}</span>').format(said.grade))
@@ -266,7 +266,9 @@ def _located_html(located: Located, _) -> Markup:
         f" · {located.quantity}" if located.quantity else "",
     )
     places = Markup("").join(
-        Markup('<br><span class="quiet">{}: {}</span>').format(name, how)
+        Markup('<br><span class="quiet">{}</span>').format(
+            _("{head}: {text}").format(head=name, text=how)
+        )
         for name, how in located.places
     )
     note = Markup("<br>{}").format(located.note) if located.note else ""
@@ -324,6 +326,7 @@ def _names(whole: Dataset, lang: str) -> tuple[dict[str, str], dict[str, str]]:
 @lru_cache(maxsize=8)
 def _fixed_columns(whole: Dataset, lang: str) -> pd.DataFrame:
     """What no filter changes in ``table``: the claims' own words, places and measurements."""
+    _ = texts.translator(lang)
     words = texts.terms(lang)
     by_place = {i: _place_words(row, lang) for i, row in whole.places.iterrows()}
     where: dict[str, list[str]] = {}
@@ -337,7 +340,7 @@ def _fixed_columns(whole: Dataset, lang: str) -> pd.DataFrame:
             "claim": texts.in_language(claim, "title", lang),
             "confidence": words["confidence"][claim["confidence"]],
             "when": _when(claim, lang),
-            "where": "; ".join(where.get(claim_id, [])),
+            "where": _("; ").join(where.get(claim_id, [])),
             "measured": " ".join(measured.get(claim_id, [])),
             "theme": words["theme"][claim["theme"]],
         }
@@ -362,4 +365,4 @@ def _feature_words(row, by_place: dict[str, str], words: dict, lang: str) -> str
     if row["quantity"] == row["quantity"]:
         unit = texts.in_language(row, "unit", lang)
         extra += f", {texts.number(row['quantity'], lang)} {unit}".rstrip()
-    return f"{where}: {extra}"
+    return _("{head}: {text}").format(head=where, text=extra)

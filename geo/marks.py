@@ -303,6 +303,7 @@ def _length(place, to_place) -> float:
 
 def _spoken(dataset: Dataset, lang: str) -> Iterator[_Mark]:
     """A mark for each statement with a place, unless the claim itself is drawn at that place."""
+    _ = texts.translator(lang)
     words = texts.terms(lang)
     layers = {"asserts": "sourced", "denies": "denied"}
     drawn = set(zip(dataset.features["claim"], dataset.features["place"], strict=True))
@@ -329,7 +330,7 @@ def _spoken(dataset: Dataset, lang: str) -> Iterator[_Mark]:
             basis="reported",
             label=name,
             lines=(
-                f"{speaker}: {words['stance'][stance]}",
+                _("{head}: {text}").format(head=speaker, text=words["stance"][stance]),
                 texts.in_language(claim, "title", lang),
                 f"{name}, {said}",
             ),

@@ -76,7 +76,9 @@ def day(value: date | None, lang: str, precision: str = "day") -> str:
     value = value.date() if hasattr(value, "date") else value
     if precision == "month":
         return format_date(value, "LLLL y", locale=lang)
-    text = format_date(value, "d MMM y", locale=lang)
+    # French counts the first of a month as such (1er), which the locale data leave to the writer.
+    pattern = "'1er' MMM y" if lang == "fr" and value.day == 1 else "d MMM y"
+    text = format_date(value, pattern, locale=lang)
     if precision == "week":
         return _("week of {day}").format(day=text)
     if precision == "unknown":
@@ -230,9 +232,11 @@ def terms(lang: str) -> dict[str, dict[str, str]]:
 
 def grade(letter: str, digit: str | int, lang: str) -> str:
     """An Admiralty grade spelled out, such as ``B2: usually reliable; probably true``."""
-    words = terms(lang)
-    return (
-        f"{letter}{digit}: {words['reliability'][letter]}; {words['credibility'][str(digit)]}"
+    _, words = translator(lang), terms(lang)
+    return _("{grade}: {reliability}; {credibility}").format(
+        grade=f"{letter}{digit}",
+        reliability=words["reliability"][letter],
+        credibility=words["credibility"][str(digit)],
     )
 
 
@@ -247,10 +251,12 @@ def problem(found, lang: str = DEFAULT_LANG) -> str:
         where.append(_("row {row}").format(row=found.row))
     if found.field:
         where.append(_("field {field}").format(field=found.field))
-    text = ", ".join(where) + ": "
-    if found.found is not None:
-        text += _("found {found!r}, ").format(found=found.found)
-    return text + _("expected {expected}").format(expected=expected(found, lang))
+    place, wanted = ", ".join(where), expected(found, lang)
+    if found.found is None:
+        return _("{place}: expected {expected}").format(place=place, expected=wanted)
+    return _("{place}: found {found!r}, expected {expected}").format(
+        place=place, found=found.found, expected=wanted
+    )
 
 
 def expected(found, lang: str = DEFAULT_LANG) -> str:

@@ -24,10 +24,9 @@ VERDICTS = {
 def show_finding(check: checks.Check) -> None:
     extra = checks.would_fit(whole, check, lang)
     st.html(
-        Markup('<p class="finding {}"><strong>{}: {}.</strong> {}{}</p>').format(
+        Markup('<p class="finding {}"><strong>{}.</strong> {}{}</p>').format(
             check.verdict.split()[0],
-            KINDS[check.kind],
-            VERDICTS[check.verdict],
+            _("{head}: {text}").format(head=KINDS[check.kind], text=VERDICTS[check.verdict]),
             check.explanation,
             Markup("<br>{}").format(extra) if extra else "",
         )

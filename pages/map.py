@@ -32,7 +32,7 @@ def clicked_on_map() -> None:
     if claim in whole.claims.index:
         sidebar.choose("claim", claim)
     elif points is not None:
-        st.session_state["measure"] = points
+        st.session_state["measure"] = points if checks.are_points(points) else []
 
 
 def picked_in_table() -> None:
@@ -131,7 +131,7 @@ def show_table() -> None:
 
 def show_empty() -> None:
     said = selection.phrases(whole, chosen)
-    st.info(_("No claim is left: {filters}.").format(filters=sidebar.plain("; ".join(said.values()))))
+    st.info(_("No claim is left: {filters}.").format(filters=sidebar.plain(_("; ").join(said.values()))))
     for key, brings in selection.loosened(whole, chosen):
         st.button(
             _("Drop the filter “{filter}” ({claims})").format(

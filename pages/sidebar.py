@@ -43,6 +43,16 @@ def stored(dataset: Dataset) -> Selection:
     return Selection(**chosen)
 
 
+def language() -> str:
+    """The language of this run, known before the dataset is: as ``read`` will find it."""
+    state = st.session_state
+    query = {key: st.query_params.get_all(key) for key in st.query_params}
+    if query and query != state.get("address"):
+        asked = query.get("lang", [""])[-1]
+        return asked if asked in texts.languages() else texts.DEFAULT_LANG
+    return state.get("lang", texts.DEFAULT_LANG)
+
+
 def read(dataset: Dataset, page: str) -> Selection:
     """The viewer's selection: from the address when it was changed there, else from the widgets.
 
@@ -135,7 +145,10 @@ def show(dataset: Dataset, chosen: Selection, sentence: str) -> None:
             format="YYYY-MM-DD",
             help=_("Show only what had been said by that day; empty for all"),
         )
-        meanings = "; ".join(f"{words['status'][s]}: {m}" for s, m in words["status_help"].items())
+        meanings = _("; ").join(
+            _("{head}: {text}").format(head=words["status"][s], text=meaning)
+            for s, meaning in words["status_help"].items()
+        )
         for key in FACETS:
             _facet(key, titles[key], names[key], left[key], meanings if key == "status" else None)
         if len(texts.languages()) > 1:

@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from hostile import TEXTS, poison
 
-from geo import dataset, marks, selection, webmap
+from geo import dataset, geodesy, marks, selection, webmap
 
 WHERE = "[claimMap.map.getCenter(), claimMap.map.getZoom()]"
 VIEWS = ("theatre", "routes", "base", "pokrovsk")
@@ -207,6 +207,44 @@ def test_a_row_is_picked_by_keyboard(dashboard_url, open_page):
     for key in ("ArrowDown", "ArrowDown", "Shift+Space"):
         visit.page.keyboard.press(key)
     visit.page.locator("article.evidence").wait_for()
+
+
+def test_two_clicks_measure_and_find_the_way_by_sea(dashboard_url, open_page):
+    visit = open_page(f"{dashboard_url}/?view=routes")
+    frame = map_frame(visit)
+    frame.locator(".cm-ruler").click()
+    for lon, lat in ((130.5, 40.0), (134.5, 42.5)):
+        click_mark(frame, lon, lat)
+    told = frame.locator(".cm-measured")
+    told.get_by_text("nautical miles", exact=False).wait_for()
+    words = told.inner_text()
+    length_km = float(words.split(" km")[0])
+    assert length_km == pytest.approx(geodesy.inverse(130.5, 40.0, 134.5, 42.5).length_km, rel=0.01)
+    assert "(NE)" in words
+    assert "by sea" in words
+    frame.locator("#map_div").press("Escape")
+    assert not told.is_visible()
+
+
+def test_the_page_of_checks_shows_each_with_its_map(dashboard_url, open_page):
+    visit = open_page(f"{dashboard_url}/checks", block_foreign=True)
+    visit.page.get_by_text("stated distance is 2.5 times", exact=False).wait_for()
+    visit.page.get_by_text("SSE is next to SE", exact=False).wait_for()
+    for claim in visit.page.query_selector_all("iframe"):
+        frame = claim.content_frame()
+        frame.wait_for_function("window.claimMap && claimMap.paints > 0")
+        assert len(ids(frame)) in (1, 3)
+    assert len(visit.page.query_selector_all("iframe")) == 2
+    assert visit.foreign() == []
+
+
+def test_the_first_visit_to_a_page_of_its_own_address_works(open_page, serve):
+    visit = open_page(f"{serve()}/checks?source=article")
+    visit.page.get_by_text("stated distance is 2.5 times", exact=False).wait_for()
+    visit.page.get_by_role("link", name="Map").click()
+    frame = map_frame(visit)
+    assert_shows(frame, "source=article")
+    assert "source=article" in visit.page.url
 
 
 def test_hostile_text_stays_text(open_page, serve, tmp_path):

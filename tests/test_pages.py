@@ -61,7 +61,8 @@ def layer(app: AppTest, name: str) -> bool:
 
 
 def html(app: AppTest) -> str:
-    return " ".join(element.proto.body for element in [*app.main.get("html"), *app.sidebar.get("html")])
+    found = [*app.main.get("html"), *app.sidebar.get("html")]
+    return " ".join(element.proto.body for element in found)
 
 
 @pytest.fixture
@@ -176,7 +177,8 @@ def test_the_misfit_is_told_before_anything_is_clicked():
 def test_a_broken_dataset_lists_every_problem_and_mends_without_a_restart(as_dataset):
     claims = as_dataset / "claims.csv"
     sound = claims.read_text("utf-8")
-    claims.write_text(sound.replace(",presence,", ",presents,").replace(",plan,", ",plane,"), "utf-8")
+    broken = sound.replace(",presence,", ",presents,").replace(",plan,", ",plane,")
+    claims.write_text(broken, "utf-8")
     features = (as_dataset / "features.csv").read_text("utf-8")
     (as_dataset / "features.csv").write_text(features.replace("pokrovsk", "pokrovks"), "utf-8")
     app = opened()
@@ -202,3 +204,18 @@ def test_a_page_run_by_itself_brings_the_whole_app_up():
     app = AppTest.from_file(str(ROOT / "pages" / "map.py"), default_timeout=60).run()
     assert not app.exception
     assert app.sidebar.checkbox
+
+
+def test_the_page_of_checks_tells_verdicts_and_rules():
+    app = opened().switch_page("pages/checks.py").run()
+    assert not app.exception
+    shown = html(app)
+    for words in ("does not fit", "2.5 times", "SSE is next to SE", "Donetsk", "10 to 18 knots"):
+        assert words in shown
+    assert "25 %" in app.markdown[-1].value
+
+
+def test_the_page_of_checks_says_when_there_is_none():
+    app = opened("source=kr-government").switch_page("pages/checks.py").run()
+    assert not app.exception
+    assert "No claim that is shown" in app.info[0].value
