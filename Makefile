@@ -28,9 +28,9 @@ lock: venv ## pin anew what pyproject.toml and tests/requirements.in ask for (de
 	$(call compile,pyproject.toml,requirements.txt)
 	$(call compile,tests/requirements.in -c requirements.txt,tests/requirements.txt)
 
-catalogue: $(VENV)/run.stamp ## bring the strings of the interface into every catalogue, to be translated
-	$(BABEL) extract --no-default-keywords -k _ -k plural:2,3 -o $(VENV)/messages.pot geo pages dashboard.py
-	$(BABEL) update --no-fuzzy-matching --ignore-obsolete -i $(VENV)/messages.pot -d geo/locale
+catalogue: $(VENV)/run.stamp ## take the strings of the sources into each catalogue
+	$(BABEL) extract --no-default-keywords -k _ -k plural:2,3 --add-location=file -o $(VENV)/messages.pot geo pages dashboard.py
+	$(BABEL) update --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date -i $(VENV)/messages.pot -d geo/locale
 
 clean: ## remove the virtual environment and every cache
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis

@@ -4,12 +4,13 @@ Run it with ``streamlit run dashboard.py``; ``CLAIMS_DATASET`` names another dat
 """
 
 import gc
+import threading
 from pathlib import Path
 
 import streamlit as st
 import streamlit.components.v1 as components
 
-from geo import texts
+from geo import basemap, texts
 from geo.dataset import DatasetError
 from pages import session, sidebar
 
@@ -22,7 +23,8 @@ st.set_page_config(page_title=_("Contested claims"), page_icon="🗺️", layout
 
 @st.cache_resource(show_spinner=False)
 def settle() -> None:
-    """Take what the imports made out of the garbage collector's rounds, once for all."""
+    """Once a server: read the basemap ahead, and spare the garbage collector the imports."""
+    threading.Thread(target=basemap.warm, daemon=True).start()
     gc.collect()
     gc.freeze()
 

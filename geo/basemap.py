@@ -183,6 +183,12 @@ def web_layers(bounds: Bounds | Sequence[Bounds], max_towns: int = 1500) -> dict
     return {"world": world, "detail": detail, "labels": {"names": _name_features(boxes)}}
 
 
+def warm() -> None:
+    """Read ahead the files that ``web_layers`` asks for; for a thread beside other work."""
+    for name in ("land-10m", "countries-10m", "lakes-10m", "admin1-10m", "towns"):
+        _read(name)
+
+
 # Reading
 
 

@@ -151,7 +151,8 @@ def measure(
     else:
         try:
             sea = searoute.route(start, end)
-            words.append(_("{km} km by sea, worked out").format(km=texts.number(sea.length_km, lang, 1)))
+            km = texts.number(sea.length_km, lang, 1)
+            words.append(_("{km} km by sea, worked out").format(km=km))
         except searoute.SeaRouteError:
             words.append(_("No way by sea was found."))
     return Measured(
@@ -188,6 +189,33 @@ def run(dataset: Dataset, lang: str = texts.DEFAULT_LANG) -> list[Check]:
         if feature["claimed_direction"]:
             found.append(_direction(feature_id, feature, place, to_place, lang))
     return found
+
+
+def rules(lang: str = texts.DEFAULT_LANG) -> list[str]:
+    """The rules at the head of this module in words of a language, with Markdown emphasis."""
+    _ = texts.translator(lang)
+    return [
+        _(
+            "**Distance.** A stated distance means “about”: anything within {share} % of it fits."
+        ).format(share=texts.number(100 * ABOUT, lang)),
+        _(
+            "**Direction.** One of the eight main directions fits within 22.5° of it, one of the "
+            "sixteen within 11.25°; up to twice that it fits loosely, and the verdict says so."
+        ),
+        _(
+            "**Time at sea.** A voyage fits its dates when a ship at {slow} knots makes it, and "
+            "does not when one at {fast} knots cannot."
+        ).format(slow=SLOWEST_KN, fast=FASTEST_KN),
+        _(
+            "**Uncertainty.** Each end lies somewhere within its radius. A verdict needs the "
+            "whole interval on one side; otherwise it cannot be judged."
+        ),
+        _(
+            "Lengths and bearings are geodesics on WGS 84. Sea routes are the shortest way over "
+            "water that we work out, at least 10 km offshore where the water allows; nobody "
+            "reported them."
+        ),
+    ]
 
 
 def _verdict(low: float, high: float, least: float, most: float) -> str:
@@ -264,23 +292,25 @@ def _direction(feature_id: str, feature, place, to_place, lang: str) -> Check:
     verdict = loosely if margin < 90 else CANNOT_BE_JUDGED
     wind = geodesy.wind(measured.bearing_deg)
     if verdict == CONSISTENT and strictly == CONSISTENT:
-        sentence = _("Stated: {claimed}; measured: {bearing}° ({wind}). This fits.")
+        sentence = _("Stated: {claimed}; measured: {bearing}° ± {margin}° ({wind}). This fits.")
     elif verdict == CONSISTENT and wind != direction:
         sentence = _(
-            "Stated: {claimed}; measured: {bearing}° ({wind}). This fits only in the loose sense "
-            "that {wind} is next to {claimed_short}."
+            "Stated: {claimed}; measured: {bearing}° ± {margin}° ({wind}). This fits only in "
+            "the loose sense that {wind} is next to {claimed_short}."
         )
     elif verdict == CONSISTENT:
         sentence = _(
-            "Stated: {claimed}; measured: {bearing}° ({wind}). This fits, though the uncertainty "
-            "of both ends reaches into the next direction."
+            "Stated: {claimed}; measured: {bearing}° ± {margin}° ({wind}). This fits, though the "
+            "uncertainty of both ends reaches into the next direction."
         )
     elif verdict == INCONSISTENT:
-        sentence = _("Stated: {claimed}; measured: {bearing}° ({wind}). This does not fit.")
+        sentence = _(
+            "Stated: {claimed}; measured: {bearing}° ± {margin}° ({wind}). This does not fit."
+        )
     else:
         sentence = _(
-            "Stated: {claimed}; measured: {bearing}° ({wind}), give or take {margin}°, too wide "
-            "a span to judge."
+            "Stated: {claimed}; measured: {bearing}° ± {margin}° ({wind}), too wide a "
+            "span to judge."
         )
     explanation = sentence.format(
         claimed=names[direction],

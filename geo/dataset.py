@@ -484,9 +484,7 @@ def _views(descriptor: dict, tables: dict, problems: list[Problem]) -> tuple[Vie
             sound = False
         if not sound:
             found = json.dumps(each, ensure_ascii=False)
-            problems.append(
-                Problem("datapackage.json", None, f"views[{position}]", found, "view")
-            )
+            problems.append(Problem("datapackage.json", None, f"views[{position}]", found, "view"))
             continue
         title, title_fr = str(each.get("title") or name), str(each.get("title_fr") or "")
         views.append(View(name, title, title_fr, (west, south, east, north)))

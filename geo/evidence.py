@@ -149,8 +149,8 @@ def _located(whole: Dataset, row, lang: str) -> Located:
     words = texts.terms(lang)
     ends = [whole.places.loc[p] for p in (row["place"], row["to_place"]) if p]
     names = [texts.in_language(p, "name", lang) for p in ends]
-    what = names[0] if len(names) == 1 else _("{start} to {end}").format(
-        start=names[0], end=names[-1]
+    what = (
+        names[0] if len(names) == 1 else _("{start} to {end}").format(start=names[0], end=names[-1])
     )
     found = []
     for place, name in zip(ends, names, strict=True):
@@ -179,7 +179,7 @@ def to_html(evidence: Evidence, lang: str) -> str:
     """The evidence panel as HTML; every text of the data is escaped (Markup.format does it)."""
     _ = texts.translator(lang)
     out = [
-        Markup('<article class="evidence"><h3>{}</h3>').format(evidence.title),
+        Markup('<article class="evidence {}"><h3>{}</h3>').format(lang, evidence.title),
         Markup('<p><span class="chip {}">{}</span> {}{}</p>').format(
             evidence.status_code,
             evidence.status,

@@ -57,9 +57,7 @@ def draw(dataset: Dataset, lang: str = texts.DEFAULT_LANG) -> gpd.GeoDataFrame:
     denials = dataset.statements[dataset.statements["stance"] == "denies"]
     direct = set(denials.loc[denials["scope"] == "direct", "claim"])
     implied = set(denials["claim"])
-    retracted = set(
-        dataset.statements.loc[dataset.statements["stance"] == "retracts", "claim"]
-    )
+    retracted = set(dataset.statements.loc[dataset.statements["stance"] == "retracts", "claim"])
     rows: list[_Mark] = []
     for feature_id, feature in dataset.features.iterrows():
         claim = dataset.claims.loc[feature["claim"]]
@@ -209,7 +207,9 @@ def _route(place, to_place, tell: _Teller) -> Iterator[_Mark]:
             start=texts.in_language(place, "name", lang),
             end=texts.in_language(to_place, "name", lang),
         ),
-        _("{km} km ({nmi} nautical miles); {low}–{high} km with the uncertainty of both ends").format(
+        _(
+            "{km} km ({nmi} nautical miles); {low}–{high} km with the uncertainty of both ends"
+        ).format(
             km=texts.number(length_km, lang),
             nmi=texts.number(length_km / checks.KM_PER_NMI, lang),
             low=texts.number(max(length_km - reach_km, 0), lang),
@@ -284,8 +284,10 @@ def _distance(place, to_place, tell: _Teller) -> Iterator[_Mark]:
         bearing=texts.number(measured.bearing_deg, lang),
         wind=wind[geodesy.wind(measured.bearing_deg)],
     )
-    span = _("{low}–{high} km with the uncertainty of both ends").format(
-        low=texts.number(measured.low_km, lang), high=texts.number(measured.high_km, lang)
+    span = _("{low}–{high} km, bearing ± {margin}°, with the uncertainty of both ends").format(
+        low=texts.number(measured.low_km, lang),
+        high=texts.number(measured.high_km, lang),
+        margin=texts.number(measured.bearing_margin_deg, lang),
     )
     # What is measured stands whoever is believed, so no layer takes it away while the claim shows.
     yield tell.mark("main", "measured", track, label, (label, span), EITHER, "measured")

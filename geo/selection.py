@@ -218,9 +218,7 @@ def counts(dataset: Dataset, selection: Selection) -> dict[str, dict[str, int]]:
     """
     kept = _kept_statements(dataset, selection)
     codes = _statuses(dataset, kept)
-    passes = {
-        k: _passes(dataset, selection, k, codes) for k in ("confidence", "status", "theme")
-    }
+    passes = {k: _passes(dataset, selection, k, codes) for k in ("confidence", "status", "theme")}
     offered = options(dataset)
     result: dict[str, dict[str, int]] = {}
     for key in ("confidence", "theme"):
@@ -262,6 +260,17 @@ def _either(parts: list[str], lang: str) -> str:
     return _("{first} or {last}").format(first=", ".join(parts[:-1]), last=parts[-1])
 
 
+def _only_denials(dataset: Dataset, selection: Selection) -> str:
+    """That only denials are drawn, and of how many claims: the others are kept, but not drawn."""
+    status = apply(dataset, selection).claims["status"]
+    return texts.plural(
+        selection.lang,
+        "only denials drawn, of {n} claim",
+        "only denials drawn, of {n} claims",
+        int(status.isin(["contested", "denied"]).sum()),
+    )
+
+
 def phrases(dataset: Dataset, selection: Selection) -> dict[str, str]:
     """Each filter that is set, in words of the selection's language, by URL key."""
     lang = selection.lang
@@ -269,9 +278,7 @@ def phrases(dataset: Dataset, selection: Selection) -> dict[str, str]:
     words = texts.terms(lang)
     said = {}
     if selection.source:
-        names = [
-            texts.in_language(dataset.sources.loc[s], "name", lang) for s in selection.source
-        ]
+        names = [texts.in_language(dataset.sources.loc[s], "name", lang) for s in selection.source]
         said["source"] = _("only what {names} said").format(names=_either(names, lang))
     for key, phrase in (
         ("confidence", _("confidence {values}")),
@@ -285,7 +292,7 @@ def phrases(dataset: Dataset, selection: Selection) -> dict[str, str]:
     if selection.layer != LAYERS:
         said["layer"] = {
             ("sourced",): _("denials not drawn"),
-            ("denied",): _("only denials drawn"),
+            ("denied",): _only_denials(dataset, selection),
         }.get(selection.layer, _("both layers off, nothing drawn"))
     if selection.as_of is not None:
         said["as_of"] = _("as of {day}").format(day=texts.day(selection.as_of, lang))
@@ -311,7 +318,7 @@ def sentence(dataset: Dataset, selection: Selection, kept: Dataset | None = None
         end = _("{hidden} of {total} claims hidden").format(
             hidden=texts.number(hidden, lang), total=texts.number(total, lang)
         )
-    return f"{start}; {end}."
+    return f"{start}{_('; ')}{end}."
 
 
 def loosened(dataset: Dataset, selection: Selection) -> list[tuple[str, int]]:

@@ -145,7 +145,7 @@ def _words(lang: str) -> dict[str, str]:
         "here": _("Several claims at this spot"),
         "choose": _("Click to choose one"),
         "more": _("and {n} more"),
-        "within": _("all of this window lies within: {area}"),
+        "within": _("inside the area: {area}"),
         "measure": _("Measure between two points"),
         "measureHow": _("Click two points to measure between them; Escape ends it."),
         "zoomIn": _("Zoom in"),

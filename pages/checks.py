@@ -79,21 +79,4 @@ for claim_id, mine in by_claim.items():
         show_small_map(claim_id, {check.feature for check in mine})
 
 with st.expander(_("The rules behind these verdicts")):
-    st.markdown(
-        "\n".join(
-            [
-                _("- **Distance.** A stated distance means “about”: anything within {share} % of it fits.")
-                .format(share=texts.number(100 * checks.ABOUT, lang)),
-                _("- **Direction.** One of the eight main directions fits within 22.5° of it, one of "
-                  "the sixteen within 11.25°; up to twice that it fits loosely, and the verdict says so."),
-                _("- **Time at sea.** A voyage fits its dates when a ship at {slow} knots makes it, and "
-                  "does not when one at {fast} knots cannot.")
-                .format(slow=checks.SLOWEST_KN, fast=checks.FASTEST_KN),
-                _("- **Uncertainty.** Each end lies somewhere within its radius. A verdict needs the "
-                  "whole interval on one side; otherwise it cannot be judged."),
-                _("- Lengths and bearings are geodesics on WGS 84. Sea routes are the shortest way over "
-                  "water that we work out, at least 10 km offshore where the water allows; nobody "
-                  "reported them."),
-            ]
-        )
-    )
+    st.markdown("\n".join(f"- {rule}" for rule in checks.rules(lang)))

@@ -115,7 +115,9 @@ def show_table() -> None:
         "origins": _("Independent origins"),
     }
     config = {key: st.column_config.Column(title) for key, title in titles.items()}
-    config["status"] = st.column_config.TextColumn(titles["status"], width=82)
+    # As wide as the words "Only denied", or "Seulement démenti", are.
+    width = 82 if lang == texts.DEFAULT_LANG else 128
+    config["status"] = st.column_config.TextColumn(titles["status"], width=width)
     config["claim"] = st.column_config.TextColumn(titles["claim"], width=300)
     st.dataframe(
         rows,
@@ -131,7 +133,8 @@ def show_table() -> None:
 
 def show_empty() -> None:
     said = selection.phrases(whole, chosen)
-    st.info(_("No claim is left: {filters}.").format(filters=sidebar.plain(_("; ").join(said.values()))))
+    filters = sidebar.plain(_("; ").join(said.values()))
+    st.info(_("No claim is left: {filters}.").format(filters=filters))
     for key, brings in selection.loosened(whole, chosen):
         st.button(
             _("Drop the filter “{filter}” ({claims})").format(

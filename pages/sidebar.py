@@ -14,6 +14,7 @@ from geo.selection import FACETS, LAYERS, Selection
 
 # Above this many values a list is too long to read, and a search box takes over.
 _MANY = 24
+_RESET = (*FACETS, "layer", "as_of")
 _SINGLE = ("as_of", "lang", "view", "claim")
 
 
@@ -113,14 +114,15 @@ def show(dataset: Dataset, chosen: Selection, sentence: str) -> None:
         if ignored := st.session_state.get("ignored"):
             told = ", ".join(f"{key}={value}" for key, value in ignored)
             st.warning(
-                _("The link asked for something this dataset does not have; left out: {what}")
-                .format(what=plain(told))
+                _(
+                    "The link asked for something this dataset does not have; left out: {what}"
+                ).format(what=plain(told))
             )
         st.html(Markup('<p class="sentence" role="status">{}</p>').format(sentence))
         st.button(
             _("Reset filters"),
             on_click=_reset,
-            disabled=chosen == replace(Selection(), lang=lang, view=chosen.view, claim=chosen.claim),
+            disabled=all(getattr(chosen, k) == getattr(Selection(), k) for k in _RESET),
             width="stretch",
         )
         _heading(_("Layers"))

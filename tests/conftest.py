@@ -15,11 +15,17 @@ from urllib.parse import urlsplit
 
 import pytest
 from browser import FLAGS, BrowserMissing, find
+from hypothesis import settings
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 _START_S = 90
 _LOG_TAIL_LINES = 40
+
+
+# How long one example takes says more of the machine's load than of the code.
+settings.register_profile("steady", deadline=None)
+settings.load_profile("steady")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -18,7 +18,7 @@ TEXTS = (
     "${window.pwned='template'}`;window.pwned='tick';//",
     "C:\\new\\x\\u0041 \"'",
     "![x](http://elsewhere.invalid/track.png)",
-    "=HYPERLINK(\"http://elsewhere.invalid\")",
+    '=HYPERLINK("http://elsewhere.invalid")',
     "\u202eright-to-left\u202c zero\u200bwidth",
 )
 _ENDS = " of-a-hostile-text"

@@ -175,7 +175,11 @@ def test_checks_are_those_of_the_library(capsys):
     assert main(["check", "--json"]) == 1
     found = json.loads(capsys.readouterr().out)
     assert found == [asdict(check) for check in checks.run(dataset.load())]
-    assert [c["verdict"] for c in found] == ["inconsistent", "consistent"]
+    assert [(c["kind"], c["verdict"]) for c in found] == [
+        ("distance", "inconsistent"),
+        ("direction", "consistent"),
+        *[("transit", "consistent")] * 3,
+    ]
 
 
 def test_a_check_that_fits_is_fine(capsys, copy):

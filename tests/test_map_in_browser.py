@@ -40,7 +40,7 @@ def expected_ids(query: str) -> list[str]:
 
 
 def assert_shows(frame, query: str) -> list[str]:
-    """Wait until the map shows what the library says a link shows; fail with both if it never does."""
+    """Wait until the map shows what the library says that a link shows."""
     wanted = expected_ids(query)
     for _ in range(100):
         if ids(frame) == wanted:
@@ -51,7 +51,7 @@ def assert_shows(frame, query: str) -> list[str]:
 
 
 def click_box(visit, label: str) -> None:
-    """Click a box, a value or a button of the sidebar and wait until the script has run and the address tells it."""
+    """Click something in the sidebar and wait until the script has run and the address tells."""
     before = visit.page.url
     side = visit.page.locator('section[data-testid="stSidebar"]')
     side.get_by_text(label, exact=True).first.click()
@@ -174,8 +174,10 @@ def test_marks_at_one_spot_can_all_be_reached(dashboard_url, open_page):
     visit = open_page(f"{dashboard_url}/?theme=diplomacy")
     frame = map_frame(visit)
     seoul = dataset.load().places.loc["seoul"]
-    frame.evaluate("([lon, lat]) => claimMap.map.setView([lat, lon], 8, {animate: false})",
-                   [seoul["lon"], seoul["lat"]])
+    frame.evaluate(
+        "([lon, lat]) => claimMap.map.setView([lat, lon], 8, {animate: false})",
+        [seoul["lon"], seoul["lat"]],
+    )
     click_mark(frame, seoul["lon"], seoul["lat"])
     choice = frame.locator(".cm-choice")
     found = choice.locator("button.cm-claim").all_inner_texts()
@@ -195,9 +197,7 @@ def test_a_row_shows_its_claim_on_the_map(dashboard_url, open_page):
     claims = selection.apply(dataset.load(), selection.Selection(theme=("training",))).claims
     frame.wait_for_function(f"claimMap.selected === {json.dumps(claims.index[1])}")
     place = dataset.load().places.loc["sergeevka"]
-    frame.wait_for_function(
-        f"claimMap.map.getBounds().contains([{place['lat']}, {place['lon']}])"
-    )
+    frame.wait_for_function(f"claimMap.map.getBounds().contains([{place['lat']}, {place['lon']}])")
 
 
 def test_a_row_is_picked_by_keyboard(dashboard_url, open_page):

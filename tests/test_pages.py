@@ -51,7 +51,7 @@ def facet(app: AppTest, key: str):
 
 
 def said(app: AppTest, key: str, value: str) -> str:
-    """The words of one value of a filter, without the signs that keep Markdown from reading them."""
+    """The words of one value of a filter, without the signs that keep Markdown off them."""
     index = selection.options(dataset.load())[key].index(value)
     return facet(app, key).options[index].replace("\\", "")
 

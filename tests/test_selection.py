@@ -262,7 +262,8 @@ def test_sentence_with_filters():
     assert hidden > 0
     assert selection.sentence(WHOLE, chosen) == (
         "Only what National Intelligence Service (NIS) said, confidence high or moderate, "
-        f"only denials drawn, as of 22 Oct 2024; {hidden} of {len(WHOLE.claims)} claims hidden."
+        "only denials drawn, of 0 claims, as of 22 Oct 2024; "
+        f"{hidden} of {len(WHOLE.claims)} claims hidden."
     )
 
 
@@ -270,7 +271,7 @@ def test_sentence_with_filters():
     ("layer", "words"),
     [
         (("sourced",), "denials not drawn"),
-        (("denied",), "only denials drawn"),
+        (("denied",), "only denials drawn, of 6 claims"),
         ((), "both layers off, nothing drawn"),
         (("denied", "sourced"), None),
     ],
@@ -285,8 +286,10 @@ def test_sentence_counts_what_is_hidden(chosen):
     chosen = replace(chosen, lang="en")
     said = selection.sentence(WHOLE, chosen)
     total, shown = len(WHOLE.claims), len(plain_apply(WHOLE, chosen))
-    end = f"all {total} claims are shown." if shown == total else (
-        f"{total - shown} of {total} claims hidden."
+    end = (
+        f"all {total} claims are shown."
+        if shown == total
+        else (f"{total - shown} of {total} claims hidden.")
     )
     assert said.endswith(f"; {end}") and said[0].isupper()
     # The open claim and the view are no filters.
