@@ -394,7 +394,7 @@ def would_fit(dataset: Dataset, check: Check, lang: str = texts.DEFAULT_LANG) ->
     """What would make an inconsistent distance true: the towns that do lie where it leads.
 
     Empty for any other check, or where no town of the bundled gazetteer lies there. A town counts
-    in a box that reaches a third of the stated distance round the spot; the three largest are
+    in a box that reaches a third of the stated distance round the spot; the two largest are
     named.
     """
     if check.kind != "distance" or check.verdict != INCONSISTENT:
@@ -411,7 +411,7 @@ def would_fit(dataset: Dataset, check: Check, lang: str = texts.DEFAULT_LANG) ->
     west, south, east, north = geodesy.ring(lon, lat, max(check.claimed / 3, 5)).bounds
     towns = basemap.towns((west, south, east, north))
     direction = texts.terms(lang)["wind_name"][feature["claimed_direction"]]
-    named = ", ".join(towns.nlargest(3, "prominence")["name"])
+    named = ", ".join(towns.nlargest(2, "prominence")["name"])
     if not named:
         return _("No town of the gazetteer lies {km} km {direction} of {start}.").format(
             km=km, direction=direction, start=name

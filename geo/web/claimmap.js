@@ -4,7 +4,8 @@
  * afterwards a click on a filter sends a bit mask of what is on, and nothing else. Every text
  * from the data reaches the page as textContent or canvas text, never as markup.
  *
- * window.claimMap: attach(map), update(state), ready (promise), ids(), marks(), select(claim).
+ * window.claimMap: attach(map), update(state), ready (promise: all is drawn, or why not), ids(),
+ * marks(), select(claim), and what stands now: paints (how often drawn anew), selected, map.
  */
 (() => {
   "use strict";
@@ -25,15 +26,20 @@
   const DETAIL_ZOOM = 4.5; // below it the 1:50m coast is finer than a pixel
   const HIT_PX = 7;
   const TILE = 256;
+  // In both languages: the words come with the data, which is what may be missing.
+  const FAILURE = "Part of this map could not be loaded: reload the page to try again.\n" +
+    "Une partie de cette carte n’a pas pu être chargée\u00a0: rechargez la page pour réessayer.";
+  const CALM = window.matchMedia("(prefers-reduced-motion: reduce)");
 
   const state = {
     measure: { on: false, points: [], lines: [], text: "" },
-    fit: null, map: null, data: null, on: null, selected: -1, viewToken: null, showToken: null, sequence: 0,
+    fit: null, map: null, data: null, on: null, selected: -1, viewToken: null, showToken: null,
     world: null, detail: null, hits: [], layers: [], paints: 0, words: {},
   };
-  const files = new Map();
-  let markReady;
-  const ready = new Promise((resolve) => { markReady = resolve; });
+  const files = new Map(); // by name or object: a promise of what was read from it
+  let markReady, markFailed;
+  const ready = new Promise((resolve, reject) => { markReady = resolve; markFailed = reject; });
+  ready.catch(() => {}); // told on the map; whoever awaits it still gets the error
 
   // ---- geometry: longitude and latitude to a square world of side 1 -----------------------
 
@@ -87,12 +93,18 @@
       this.redraw();
     },
     getEvents() {
-      const events = { moveend: this.redraw, resize: this.redraw, zoomanim: this._animate };
-      return this._live ? { ...events, move: this.redraw } : events;
+      // `zoom` comes while two fingers pinch: what is not redrawn then is at least stretched.
+      const events = { zoom: this._stretch, moveend: this.redraw, resize: this.redraw, zoomanim: this._animate };
+      return this._live ? { ...events, move: this._follow } : events;
+    },
+    /** In a pan: what takes too long to draw moves along with the map instead, until that rests. */
+    _follow() {
+      if (this._cost_ms < 12) this.redraw();
     },
     redraw() {
       const map = this._map;
       if (!map || map._animatingZoom) return;
+      const start = performance.now();
       const size = map.getSize();
       const pad = size.multiplyBy(this._margin)._round();
       const ratio = window.devicePixelRatio || 1;
@@ -111,21 +123,32 @@
       ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
       ctx.clearRect(0, 0, width, height);
       const origin = map.getPixelOrigin().add(corner);
-      this._paint(ctx, {
-        scale: TILE * Math.pow(2, this._zoom), ox: origin.x, oy: origin.y, zoom: this._zoom, width, height, pad,
-      });
+      this.view = {
+        scale: TILE * Math.pow(2, this._zoom), ox: origin.x, oy: origin.y, zoom: this._zoom, width, height,
+      };
+      this._paint(ctx, this.view);
+      this._cost_ms = performance.now() - start;
     },
-    _animate(event) {
-      const map = this._map;
-      const scale = map.getZoomScale(event.zoom, this._zoom);
-      const offset = map._latLngToNewLayerPoint(this._corner, event.zoom, event.center);
-      L.DomUtil.setTransform(this._canvas, offset, scale);
+    _animate({ zoom, center }) {
+      const scale = this._map.getZoomScale(zoom, this._zoom);
+      L.DomUtil.setTransform(this._canvas, this._map._latLngToNewLayerPoint(this._corner, zoom, center), scale);
+    },
+    _stretch() {
+      this._animate({ zoom: this._map.getZoom(), center: this._map.getCenter() });
     },
   });
 
-  const inside = (box, v) =>
-    box.east * v.scale - v.ox >= -20 && box.west * v.scale - v.ox <= v.width + 20 &&
-    box.south * v.scale - v.oy >= -20 && box.north * v.scale - v.oy <= v.height + 20;
+  /** The view of each copy of the world that the window shows, from west to east. */
+  const worlds = (v) => [-1, 0, 1]
+    .map((turn) => ({ ...v, ox: v.ox - turn * v.scale }))
+    .filter((w) => 1.25 * w.scale - w.ox >= 0 && -0.25 * w.scale - w.ox <= w.width); // a feature may pass ±180
+
+  /** Whether a box of the world touches one of the canvas (left, top, right, bottom). */
+  const touches = (box, v, [left, top, right, bottom]) =>
+    box.east * v.scale - v.ox >= left && box.west * v.scale - v.ox <= right &&
+    box.south * v.scale - v.oy >= top && box.north * v.scale - v.oy <= bottom;
+
+  const inside = (box, v) => touches(box, v, [-20, -20, v.width + 20, v.height + 20]);
 
   /** Adds a ring or line to the context's path, leaving out steps too small to see. */
   function trace(ctx, part, v) {
@@ -168,20 +191,24 @@
   function paintBasemap(ctx, v) {
     ctx.fillStyle = SEA;
     ctx.fillRect(0, 0, v.width, v.height);
-    if (state.world) paintLand(ctx, state.world, v);
-    if (state.detail && v.zoom >= DETAIL_ZOOM) {
-      for (const box of state.detail.boxes) {
-        if (!inside(box, v)) continue;
-        ctx.save();
-        ctx.beginPath();
-        ctx.rect(box.west * v.scale - v.ox, box.north * v.scale - v.oy,
-          (box.east - box.west) * v.scale, (box.south - box.north) * v.scale);
-        ctx.clip();
-        ctx.fillStyle = SEA;
-        ctx.fillRect(0, 0, v.width, v.height);
-        paintLand(ctx, state.detail, v);
-        ctx.restore();
-      }
+    for (const w of worlds(v)) {
+      if (state.world) paintLand(ctx, state.world, w);
+      if (state.detail && w.zoom >= DETAIL_ZOOM) paintDetail(ctx, w);
+    }
+  }
+
+  function paintDetail(ctx, v) {
+    for (const box of state.detail.boxes) {
+      if (!inside(box, v)) continue;
+      ctx.save();
+      ctx.beginPath();
+      ctx.rect(box.west * v.scale - v.ox, box.north * v.scale - v.oy,
+        (box.east - box.west) * v.scale, (box.south - box.north) * v.scale);
+      ctx.clip();
+      ctx.fillStyle = SEA;
+      ctx.fillRect(0, 0, v.width, v.height);
+      paintLand(ctx, state.detail, v);
+      ctx.restore();
     }
   }
 
@@ -223,20 +250,15 @@
 
   /** Reads the marks file: columns into objects, geometry into paths. */
   function readMarks(json) {
-    json.marks = json.marks.map((row) => {
-      const mark = { ...row, parts: paths(row.geometry), symbol: json.symbols[row.symbol] };
-      delete mark.geometry;
-      mark.box = boxOf(mark.parts);
-      return mark;
+    const marks = json.marks.map(({ geometry, ...row }) => {
+      const parts = paths(geometry);
+      return { ...row, parts, box: boxOf(parts), symbol: json.symbols[row.symbol] };
     });
     // What a distance is made of runs together when it is drawn small: see tooSmall.
     const spans = new Map();
-    for (const mark of json.marks) {
-      const width = mark.box.east - mark.box.west;
-      spans.set(mark.feature, Math.max(spans.get(mark.feature) || 0, width));
-    }
-    for (const mark of json.marks) mark.span = spans.get(mark.feature);
-    return json;
+    for (const { feature, box } of marks) spans.set(feature, Math.max(spans.get(feature) || 0, box.east - box.west));
+    for (const mark of marks) mark.span = spans.get(mark.feature);
+    return { ...json, marks };
   }
 
   function decodeMask(text, count) {
@@ -277,10 +299,9 @@
     c.closePath();
   }
 
-  function paintPoint(ctx, symbol, x, y, scale = 1) {
+  /** Draws a point's symbol round the origin. */
+  function drawPoint(ctx, symbol, scale = 1) {
     const r = symbol.size / 2 * scale;
-    ctx.save();
-    ctx.translate(x, y);
     ctx.beginPath();
     SHAPES[symbol.shape](ctx, r);
     ctx.lineJoin = "round";
@@ -291,7 +312,29 @@
     ctx.strokeStyle = symbol.colour; ctx.lineWidth = symbol.width; ctx.setLineDash(symbol.dash);
     ctx.stroke();
     if (symbol.over) paintOver(ctx, symbol, r);
-    ctx.restore();
+  }
+
+  function paintPoint(ctx, symbol, x, y) {
+    stamp(ctx, symbol.key, Math.ceil(symbol.size * 0.75) + 5, x, y, (c) => drawPoint(c, symbol));
+  }
+
+  const stamps = new Map();
+  /** Puts what `draw` draws round its origin at a point; drawn once, as there may be thousands. */
+  function stamp(ctx, name, reach, x, y, draw) {
+    const ratio = window.devicePixelRatio || 1;
+    const key = name + "@" + ratio;
+    if (!stamps.has(key)) {
+      const image = document.createElement("canvas");
+      image.width = image.height = Math.ceil(2 * reach * ratio);
+      const own = image.getContext("2d");
+      own.scale(ratio, ratio);
+      own.translate(reach, reach);
+      draw(own);
+      stamps.set(key, image);
+    }
+    const image = stamps.get(key);
+    const whole = (value) => Math.round(value * ratio) / ratio; // between two pixels it would blur
+    ctx.drawImage(image, whole(x - reach), whole(y - reach), image.width / ratio, image.height / ratio);
   }
 
   /** A bar (denied by implication) or a cross (denied by name) through the origin. */
@@ -340,20 +383,25 @@
     return sum * v.scale;
   }
 
+  function outline(ctx, mark, v) {
+    traceAll(ctx, mark.parts, v);
+    ctx.setLineDash([]); ctx.strokeStyle = mark.symbol.colour; ctx.lineWidth = 1.1; ctx.stroke();
+  }
+
+  /** Bars or crosses along a line, each turned with it: a bar must never run along what it bars. */
+  function paintBars(ctx, symbol, part, v, step, r) {
+    for (const [x, y, angle] of along(part, v, step)) {
+      ctx.save(); ctx.translate(x, y); ctx.rotate(angle); paintOver(ctx, symbol, r); ctx.restore();
+    }
+  }
+
   function paintLine(ctx, mark, v) {
     const symbol = mark.symbol;
     ctx.lineJoin = "round"; ctx.lineCap = "butt";
     if (symbol.over) {
       // Where the line itself is not drawn, what the bars stand on must still be seen.
-      if (!v.told.has(mark.feature)) {
-        traceAll(ctx, mark.parts, v);
-        ctx.setLineDash([]); ctx.strokeStyle = symbol.colour; ctx.lineWidth = 1.1; ctx.stroke();
-      }
-      for (const part of mark.parts) {
-        for (const [x, y] of along(part, v, 46)) {
-          ctx.save(); ctx.translate(x, y); paintOver(ctx, symbol, 9); ctx.restore();
-        }
-      }
+      if (!v.told.has(mark.feature)) outline(ctx, mark, v);
+      for (const part of mark.parts) paintBars(ctx, symbol, part, v, 46, 9);
       return;
     }
     traceAll(ctx, mark.parts, v);
@@ -364,7 +412,7 @@
       for (const part of mark.parts) {
         const length = pixelLength(part, v);
         if (length < 40) continue;
-        for (const [x, y, angle] of along(part, v, length, length * 0.55)) arrowhead(ctx, x, y, angle, symbol.colour);
+        for (const [x, y, angle] of along(part, v, length, length * 0.6)) arrowhead(ctx, x, y, angle, symbol.colour);
       }
     }
   }
@@ -392,53 +440,55 @@
     ctx.stroke(); ctx.setLineDash([]);
   }
 
-  /** A denied area: crosses or bars along its edge, and one in its middle. */
+  /** A denied area: crosses or bars along its edge; the sign in its middle is among the points. */
   function paintHatch(ctx, mark, v) {
-    const symbol = { ...mark.symbol, over: mark.symbol.hatch === "cross" ? "cross" : "bar", size: 16 };
-    const roomy = (mark.box.east - mark.box.west) * v.scale > 90;
-    for (const part of roomy ? mark.parts : []) {
-      const step = Math.max(26, pixelLength(part, v) / 60);
-      for (const [x, y] of along(part, v, step)) {
-        ctx.save(); ctx.translate(x, y); paintOver(ctx, symbol, 7); ctx.restore();
-      }
-    }
-    const [x, y] = centre(mark, v);
-    const badge = { ...symbol, shape: "ring", size: 25, dash: [], fill: "" };
-    paintPoint(ctx, badge, x, y);
+    if (!v.told.has(mark.feature)) outline(ctx, mark, v);
+    if ((mark.box.east - mark.box.west) * v.scale < 90) return;
+    const symbol = { ...mark.symbol, over: overOf(mark.symbol) };
+    for (const part of mark.parts) paintBars(ctx, symbol, part, v, Math.max(26, pixelLength(part, v) / 60), 7);
   }
+
+  const overOf = (symbol) => symbol.hatch === "cross" ? "cross" : "bar";
 
   const centre = (mark, v) => [
     (mark.box.west + mark.box.east) / 2 * v.scale - v.ox,
     (mark.box.north + mark.box.south) / 2 * v.scale - v.oy,
   ];
 
+  const SIGN_PX = 34; // the sign of a denied area is nearly as large: one within the other tells nothing
+
   /** An area too small to see at this scale is shown by a sign in its middle. */
   const tiny = (mark, v) =>
-    mark.symbol.kind === "area" && mark.part !== "sector" && (mark.box.east - mark.box.west) * v.scale < 16;
+    mark.symbol.kind === "area" && mark.part !== "sector" && (mark.box.east - mark.box.west) * v.scale < SIGN_PX;
 
   const asPoint = (symbol) => symbol.hatch
-    ? { ...symbol, kind: "point", shape: "ring", size: 27, over: symbol.hatch === "cross" ? "cross" : "bar" }
-    : { ...symbol, kind: "point", shape: "circle", size: 15, fill: "#ffffff", fill_opacity: 1, dash: [4, 2.5] };
+    ? { ...symbol, key: symbol.key + " sign", kind: "point", shape: "ring", size: 27, over: overOf(symbol) }
+    : { ...symbol, key: symbol.key + " sign", kind: "point", shape: "circle", size: 15, fill: "#ffffff", fill_opacity: 1, dash: [4, 2.5] };
 
   /** Points within a few pixels of each other, as one stack. */
   function stacks(points, v) {
+    const found = [];
     const cells = new Map();
-    const cell = 20;
+    const cell = 24;
     for (const point of points) {
       const [x, y] = centre(point.mark, v);
       if (x < -30 || y < -30 || x > v.width + 30 || y > v.height + 30) continue;
+      const key = Math.floor(x / cell) * 10000 + Math.floor(y / cell);
       let stack = null;
-      const cx = Math.floor(x / cell), cy = Math.floor(y / cell);
       for (let dx = -1; dx <= 1 && !stack; dx++) {
         for (let dy = -1; dy <= 1 && !stack; dy++) {
-          const near = cells.get((cx + dx) + ":" + (cy + dy));
-          if (near && Math.hypot(near.x - x, near.y - y) < cell) stack = near;
+          const near = cells.get(key + dx * 10000 + dy);
+          stack = near && near.find((each) => Math.hypot(each.x - x, each.y - y) < cell);
         }
       }
-      if (!stack) { stack = { x, y, points: [] }; cells.set(cx + ":" + cy, stack); }
+      if (!stack) {
+        stack = { x, y, points: [] };
+        found.push(stack);
+        if (cells.has(key)) cells.get(key).push(stack); else cells.set(key, [stack]);
+      }
       stack.points.push(point);
     }
-    return [...new Set(cells.values())];
+    return found;
   }
 
   const isDot = (symbol) => symbol.size < 12;
@@ -468,65 +518,115 @@
   const tooSmall = (mark, v) =>
     (STATED.has(mark.part) && mark.span * v.scale < 44) || (mark.part === "radius" && mark.span * v.scale < 26);
 
-  const shownIn = (v) =>
-    state.data.marks.filter((mark, i) => state.on[i] && inside(mark.box, v) && !tooSmall(mark, v));
+  /** Marks that are on and seen in a part of the canvas: all of it, unless told otherwise. */
+  const shownIn = (v, part = [-20, -20, v.width + 20, v.height + 20]) =>
+    state.data.marks.filter((mark, i) => state.on[i] && touches(mark.box, v, part) && !tooSmall(mark, v));
 
-  function paintMarks(ctx, v) {
+  function paintMarks(ctx, view) {
     state.hits = [];
     if (!state.data || !state.on) return;
-    const shown = shownIn(v);
-    const chosen = shown.filter((mark) => mark.claim === state.selected);
-    const points = shown.flatMap((mark) =>
-      mark.symbol.kind === "point" ? [{ mark, symbol: mark.symbol }] : tiny(mark, v) ? [{ mark, symbol: asPoint(mark.symbol) }] : []);
     const labels = [];
-    const blocked = [];
-
-    v.told = new Set(shown.filter((mark) => mark.symbol.kind === "line" && !mark.symbol.over).map((mark) => mark.feature));
-    paintSelected(ctx, chosen, v);
-    for (const mark of shown) {
-      if (mark.symbol.kind === "area" && !tiny(mark, v)) paintArea(ctx, mark, v);
-      else if (mark.symbol.kind === "line") paintLine(ctx, mark, v);
-      if (tiny(mark, v)) continue;
-      const wide = mark.symbol.kind === "area" || mark.span * v.scale >= 44;
-      if (mark.symbol.kind !== "point" && mark.label && wide) labels.push(shapeLabel(mark, v));
+    const blocked = controlBoxes();
+    const badges = [];
+    for (const v of worlds(view)) {
+      const shown = shownIn(v);
+      v.told = new Set(shown.filter(({ symbol }) => symbol.kind !== "point" && !symbol.over && !symbol.hatch)
+        .map((mark) => mark.feature));
+      paintSelected(ctx, shown.filter((mark) => mark.claim === state.selected), v);
+      const points = shown.flatMap((mark) => paintShape(ctx, mark, v, labels));
+      const found = stacks(points, v);
+      if (found.length < CROWD) moveApart(ctx, found);
+      for (const stack of found) paintStack(ctx, stack, view, labels, blocked, badges);
+      labels.push(...baseLabels(v));
     }
-    for (const stack of stacks(points, v)) paintStack(ctx, stack, v, labels, blocked);
-    paintLabels(ctx, v, labels, blocked);
-    paintMeasured(ctx, v);
+    for (const each of badges) paintBadge(ctx, ...each);
+    paintLabels(ctx, view, labels, blocked);
+    for (const v of worlds(view)) paintMeasured(ctx, v);
   }
 
+  /** Draws a mark's line or area, and returns the point signs that stand for it or in it. */
+  function paintShape(ctx, mark, v, labels) {
+    const { symbol } = mark;
+    if (symbol.kind === "point") return [{ mark, symbol, name: mark.label }];
+    if (tiny(mark, v)) return [{ mark, symbol: asPoint(symbol), name: mark.label }];
+    if (symbol.kind === "area") paintArea(ctx, mark, v); else paintLine(ctx, mark, v);
+    if (mark.label && (symbol.kind === "area" || mark.span * v.scale >= 44)) labels.push(shapeLabel(mark, v));
+    return symbol.hatch ? [{ mark, symbol: asPoint(symbol), name: "" }] : [];
+  }
+
+  /** What Leaflet's controls cover, in the pixels of the window: no label is to be hidden there. */
+  function controlBoxes() {
+    const container = state.map.getContainer();
+    const { left, top } = container.getBoundingClientRect();
+    return [...container.querySelectorAll(".leaflet-control:not([hidden])")].map((control) => {
+      const box = control.getBoundingClientRect();
+      return [box.left - left, box.top - top, box.right - left, box.bottom - top];
+    });
+  }
+
+  const CROWD = 150; // above that many stacks none finds room, and looking for it takes long
   const MOST_LOOKS = 5;
 
+  /** Moves stacks that would overlap up or down, each tied by a line to its true place. */
+  function moveApart(ctx, found) {
+    const taken = [];
+    for (const stack of found) {
+      const half = widthOf(looksOf(stack)) / 2;
+      // A little overlap is better than a mark that is not at its place.
+      const box = (dy) => [stack.x - half + 3, stack.y + dy - 10, stack.x + half - 3, stack.y + dy + 10];
+      const dy = [0, 26, -26, 50, -50].find((shift) => !taken.some((other) => overlap(box(shift), other))) || 0;
+      taken.push(box(dy));
+      if (!dy) continue;
+      ctx.beginPath(); ctx.moveTo(stack.x, stack.y); ctx.lineTo(stack.x, stack.y + dy);
+      ctx.setLineDash([]); ctx.strokeStyle = INK; ctx.lineWidth = 1; ctx.stroke();
+      ctx.beginPath(); ctx.arc(stack.x, stack.y, 2, 0, 2 * Math.PI);
+      ctx.fillStyle = INK; ctx.fill();
+      stack.y += dy;
+    }
+  }
+
+  const overlap = (a, b) => a[0] < b[2] && a[2] > b[0] && a[1] < b[3] && a[3] > b[1];
+
+  const lookWidth = (look) => look.over ? 30 : 22;
+  /** How wide the looks of a stack are side by side, in pixels. */
+  const widthOf = (looks) => Math.max(14, looks.slice(0, MOST_LOOKS).reduce((sum, look) => sum + lookWidth(look), 0));
+
   /** Draws what lies at one spot side by side, and notes where it can be hit and its name. */
-  function paintStack(ctx, stack, v, labels, blocked) {
+  function paintStack(ctx, stack, v, labels, blocked, badges) {
     for (const { mark, symbol } of stack.points) {
       if (!isDot(symbol)) continue;
       paintPoint(ctx, symbol, stack.x, stack.y);
       state.hits.push({ x: stack.x, y: stack.y, r: 9, marks: [mark] });
     }
     const looks = looksOf(stack);
-    const drawn = Math.min(looks.length, MOST_LOOKS);
-    looks.slice(0, MOST_LOOKS).forEach((look, i) => {
-      const x = stack.x + (i - (drawn - 1) / 2) * 24;
+    const drawn = looks.slice(0, MOST_LOOKS);
+    const half = widthOf(looks) / 2;
+    let left = stack.x - half;
+    drawn.forEach((look, i) => {
+      const x = left + lookWidth(look) / 2;
+      left += lookWidth(look);
       if (look.marks.some((mark) => mark.claim === state.selected)) halo(ctx, x, stack.y, 17);
       if (look.base) paintPoint(ctx, look.base, x, stack.y);
       if (look.over) paintPoint(ctx, look.over, x, stack.y);
       const marks = i === MOST_LOOKS - 1 ? looks.slice(i).flatMap((each) => each.marks) : look.marks;
       const claims = new Set(marks.map((mark) => mark.claim));
-      if (claims.size > 1) badge(ctx, x + 9, stack.y - 10, String(claims.size));
+      if (claims.size > 1) {
+        const [bx, by] = [x + 10, stack.y - 12];
+        badges.push([bx, by, String(claims.size)]);
+        blocked.push([bx - 9, by - 9, bx + 9, by + 9]);
+      }
       state.hits.push({ x, y: stack.y, r: 14, marks });
     });
-    const half = Math.max(drawn, 0.6) * 12;
     blocked.push([stack.x - half, stack.y - 13, stack.x + half, stack.y + 13]);
     const names = new Map();
-    for (const { mark } of stack.points) {
-      if (mark.label) names.set(mark.label, (names.get(mark.label) || 0) + (mark.part === "spoken" ? 0.1 : 1));
+    for (const { mark, name } of stack.points) {
+      if (name) names.set(name, (names.get(name) || 0) + (mark.part === "spoken" ? 0.1 : 1));
     }
-    if (!names.size) return;
+    if (!names.size || !within([stack.x, stack.y, stack.x, stack.y], v)) return;
     const [[name]] = [...names].sort((a, b) => b[1] - a[1]);
     labels.push({
       text: names.size > 1 ? `${name} +${names.size - 1}` : name, x: stack.x, y: stack.y,
-      gap: drawn ? half + 4 : 9, kind: "point", keep: within([stack.x, stack.y, stack.x, stack.y], v), weight: 600, size: 13, colour: INK, rank: 100 + stack.points.length,
+      gap: half + 4, kind: "point", weight: 600, size: 13, colour: INK, rank: 100 + stack.points.length,
     });
   }
 
@@ -589,36 +689,39 @@
     ctx.fillStyle = SELECTED; ctx.globalAlpha = 0.85; ctx.fill(); ctx.globalAlpha = 1;
   }
 
-  function badge(ctx, x, y, text) {
-    ctx.font = `700 11px ${FONT}`;
-    const half = Math.max(8, ctx.measureText(text).width / 2 + 4);
-    ctx.beginPath();
-    ctx.roundRect(x - half, y - 8, 2 * half, 16, 8);
-    ctx.fillStyle = INK; ctx.fill();
-    ctx.strokeStyle = "#fff"; ctx.lineWidth = 1.5; ctx.setLineDash([]); ctx.stroke();
-    ctx.fillStyle = "#fff"; ctx.textAlign = "center"; ctx.textBaseline = "middle";
-    ctx.fillText(text, x, y + 0.5);
+  function paintBadge(ctx, x, y, text) {
+    stamp(ctx, "badge " + text, 10 + 4 * text.length, x, y, (c) => {
+      c.font = `700 11px ${FONT}`;
+      const half = Math.max(8, c.measureText(text).width / 2 + 4);
+      c.beginPath();
+      c.roundRect(-half, -8, 2 * half, 16, 8);
+      c.fillStyle = INK; c.fill();
+      c.strokeStyle = "#fff"; c.lineWidth = 1.5; c.stroke();
+      c.fillStyle = "#fff"; c.textAlign = "center"; c.textBaseline = "middle";
+      c.fillText(text, 0, 0.5);
+    });
   }
 
   // ---- labels: placed one after the other where nothing stands yet ------------------------
 
   /** Whether at least three corners of the window lie within an area. */
   const coversWindow = (mark, v) =>
-    [[v.pad.x, v.pad.y], [v.width - v.pad.x, v.pad.y], [v.pad.x, v.height - v.pad.y], [v.width - v.pad.x, v.height - v.pad.y]]
-      .filter(([x, y]) => mark.parts.reduce((odd, part) => odd !== holds(part, v, x, y), false)).length >= 3;
+    [[0, 0], [v.width, 0], [0, v.height], [v.width, v.height]].filter(([x, y]) => covers(mark, v, x, y)).length >= 3;
 
   function shapeLabel(mark, v) {
     const part = mark.parts[0];
+    const ring = mark.part === "ring";
     if (mark.symbol.kind === "line") {
-      const length = pixelLength(part, v);
-      const at = mark.part === "ring" ? 0.001 : 0.5;
-      const [spot] = along(part, v, length * 2 + 1, Math.max(length * at, 0.01));
-      const [x, y] = spot || [-999, -999];
-      return { text: mark.label, x, y, gap: 8, kind: "line", weight: 600, size: 13, colour: mark.symbol.colour, rank: mark.part === "ring" ? 90 : 300 };
+      // Routes to one port run together towards their end: name each nearer to its start.
+      const length = pixelLength(part, v), step = Math.max(Math.min(length / 12, 150), 1);
+      const spots = [...along(part, v, step, ring ? 0.01 : length * 0.35), ...along(part, v, step, 0.01)];
+      const [x, y] = spots.find(([px, py]) => within([px - 30, py - 10, px + 30, py + 10], v)) || [-999, -999];
+      return { text: mark.label, x, y, gap: ring ? 6 : 12, kind: ring ? "area" : "line", weight: 600, size: 13, colour: mark.symbol.colour, rank: ring ? 90 : 300 };
     }
     if (coversWindow(mark, v)) {
       const text = state.words.within.replace("{area}", mark.label);
-      return { text, x: v.width / 2, y: v.pad.y + 16, kind: "centre", italic: true, weight: 600, size: 13, colour: mark.symbol.colour, rank: 290 };
+      const sign = mark.symbol.hatch ? asPoint(mark.symbol) : null;
+      return { text, sign, x: v.width / 2, y: 18, kind: "centre", italic: true, weight: 600, size: 13, colour: mark.symbol.colour, rank: 290 };
     }
     const [x, y] = centre(mark, v);
     const half = (mark.box.south - mark.box.north) / 2 * v.scale;
@@ -643,7 +746,7 @@
           italic: water, weight: 400, size: name.kind === "country" ? 14 : name.kind === "ocean" ? 15 : 12,
           spaced: big ? 3 : name.kind === "sea" ? 2 : name.kind === "region" ? 1.5 : 0,
           upper: name.kind === "country" || name.kind === "region",
-          colour: water ? "#4f7896" : name.kind === "country" ? "#857f74" : "#a09a8d",
+          colour: water ? "#3f6987" : name.kind === "country" ? "#6f695e" : "#7b7568",
           rank: name.kind === "country" ? 40 : water ? 35 : 20,
         });
       }
@@ -661,19 +764,18 @@
     return found;
   }
 
-  /** Whether a box lies in the part of the canvas that the window shows. */
-  const within = (box, v) =>
-    box[0] >= v.pad.x && box[1] >= v.pad.y && box[2] <= v.width - v.pad.x && box[3] <= v.height - v.pad.y;
+  /** Whether a box lies in the window, all of it. */
+  const within = (box, v) => box[0] >= 0 && box[1] >= 0 && box[2] <= v.width && box[3] <= v.height;
 
   function paintLabels(ctx, v, labels, blocked) {
     const boxes = blocked.slice();
-    const free = (b) => !boxes.some((o) => b[0] < o[2] && b[2] > o[0] && b[1] < o[3] && b[3] > o[1]);
-    const all = [...labels, ...baseLabels(v)].sort((a, b) => b.rank - a.rank);
-    const once = new Set();
+    const free = (box) => !boxes.some((other) => overlap(box, other));
+    const all = labels.sort((a, b) => b.rank - a.rank);
+    const placed = new Set();
     ctx.textBaseline = "middle"; ctx.textAlign = "left"; ctx.lineJoin = "round";
     for (const label of all) {
       const key = label.text + "@" + Math.round(label.x / 40) + ":" + Math.round(label.y / 40);
-      if (once.has(key)) continue;
+      if (placed.has(key)) continue;
       if (label.x < -200 || label.y < -200 || label.x > v.width + 200 || label.y > v.height + 200) continue;
       const lines = (label.upper ? label.text.toLocaleUpperCase(state.data ? state.data.lang : "en") : label.text).split(" / ");
       ctx.font = `${label.italic ? "italic " : ""}${label.weight} ${label.size}px ${FONT}`;
@@ -681,9 +783,11 @@
       const w = Math.max(...lines.map((line) => ctx.measureText(line).width));
       const h = lines.length * label.size * 1.2;
       const gap = label.gap || 0;
+      // The name of an area at the window's edge slides into the window.
+      const slide = Math.max(4, Math.min(label.x - w / 2, v.width - w - 4)) - label.x;
       const places = {
         centre: [[-w / 2, 0]],
-        area: [[-w / 2, -gap - h / 2], [-w / 2, gap + h / 2], [-w / 2, 0]],
+        area: [-gap - h / 2, gap + h / 2, 0].map((dy) => [slide, dy]),
         line: [[gap, 0], [-gap - w, 0], [gap, -10], [gap, 12], [-gap - w, -10], [-gap - w, 12], [-w / 2, -gap - h / 2], [-w / 2, gap + h / 2]],
         point: [[gap, 0], [-gap - w, 0], [-w / 2, 16 + h / 2], [-w / 2, -22 - h / 2], [gap, -12], [gap, 14], [-gap - w, 14]],
         town: [[gap, 0], [-gap - w, 0], [-w / 2, -gap - h / 2], [-w / 2, gap + h / 2]],
@@ -691,18 +795,19 @@
       let put = null;
       for (const [dx, dy] of places) {
         const box = [label.x + dx - 2, label.y + dy - h / 2 - 1, label.x + dx + w + 2, label.y + dy + h / 2 + 1];
-        if (free(box) && (!label.keep || within(box, v))) { put = { dx, dy, box }; break; }
+        if (free(box) && within(box, v)) { put = { dx, dy, box }; break; }
       }
-      if (!put) continue;
-      once.add(key);
+      const dot = label.dot && [label.x - 4, label.y - 4, label.x + 4, label.y + 4];
+      if (!put || (dot && !free(dot))) continue;
+      placed.add(key);
       boxes.push(put.box);
       if (label.dot) {
-        const dot = [label.x - 4, label.y - 4, label.x + 4, label.y + 4];
         boxes.push(dot);
         ctx.beginPath(); ctx.arc(label.x, label.y, label.dot, 0, 2 * Math.PI);
         ctx.fillStyle = "#fff"; ctx.fill();
         ctx.strokeStyle = "#55524b"; ctx.lineWidth = 1.1; ctx.setLineDash([]); ctx.stroke();
       }
+      if (label.sign) paintPoint(ctx, label.sign, put.box[0] - 15, label.y);
       lines.forEach((line, i) => {
         const x = label.x + put.dx + (label.kind === "centre" ? (w - ctx.measureText(line).width) / 2 : 0);
         const y = label.y + put.dy + (i - (lines.length - 1) / 2) * label.size * 1.2;
@@ -741,17 +846,20 @@
     return odd;
   }
 
+  /** Whether a point lies in an area: in its rings, and not in a hole of it. */
+  const covers = (mark, v, x, y) => mark.parts.reduce((odd, part) => odd !== holds(part, v, x, y), false);
+
   /** Marks at a canvas point: points before lines before the smallest area. */
   function marksAt(x, y, v) {
     const stack = state.hits.filter((hit) => Math.hypot(hit.x - x, hit.y - y) <= hit.r)
       .sort((a, b) => Math.hypot(a.x - x, a.y - y) - Math.hypot(b.x - x, b.y - y));
     if (stack.length) return stack[0].marks.concat(...stack.slice(1).filter((h) => h.r < 10).map((h) => h.marks));
-    const shown = shownIn(v);
-    const lines = shown.filter((mark) => mark.symbol.kind === "line" &&
-      mark.parts.some((part) => distanceToLine(part, v, x, y) <= HIT_PX));
+    const copies = worlds(v).map((w) => [w, shownIn(w, [x - HIT_PX, y - HIT_PX, x + HIT_PX, y + HIT_PX])]);
+    const lines = copies.flatMap(([w, marks]) => marks.filter((mark) => mark.symbol.kind === "line" &&
+      mark.parts.some((part) => distanceToLine(part, w, x, y) <= HIT_PX)));
     if (lines.length) return lines;
-    const areas = shown.filter((mark) => mark.symbol.kind === "area" && mark.part !== "radius" &&
-      mark.parts.reduce((odd, part) => odd !== holds(part, v, x, y), false));
+    const areas = copies.flatMap(([w, marks]) => marks.filter((mark) => mark.symbol.kind === "area" &&
+      mark.part !== "radius" && covers(mark, w, x, y)));
     if (!areas.length) return [];
     const span = (mark) => mark.box.east - mark.box.west;
     const least = Math.min(...areas.map(span));
@@ -761,26 +869,18 @@
   /** The same marks, one for each claim, in the order of the table of claims. */
   function claimsAt(marks) {
     const byClaim = new Map();
-    for (const mark of marks) if (!byClaim.has(mark.claim) || mark.lines.length > byClaim.get(mark.claim).lines.length) byClaim.set(mark.claim, mark);
+    for (const mark of marks) {
+      const told = byClaim.get(mark.claim);
+      if (!told || mark.lines.length > told.lines.length) byClaim.set(mark.claim, mark);
+    }
     return [...byClaim.values()].sort((a, b) => a.claim - b.claim);
-  }
-
-  function view() {
-    const layer = state.layers[MARKS];
-    const map = state.map;
-    const size = map.getSize();
-    const pad = size.multiplyBy(layer._margin)._round();
-    const origin = map.getPixelOrigin().add(map.containerPointToLayerPoint(pad.multiplyBy(-1)));
-    return {
-      scale: TILE * Math.pow(2, map.getZoom()), ox: origin.x, oy: origin.y, zoom: map.getZoom(),
-      width: layer._canvas.clientWidth, height: layer._canvas.clientHeight, pad,
-    };
   }
 
   function under(event) {
     if (!state.data || !state.on) return [];
-    const v = view();
-    return marksAt(event.containerPoint.x + v.pad.x, event.containerPoint.y + v.pad.y, v);
+    // A control lies above what the map shows there.
+    if (event.originalEvent.target.closest(".leaflet-control")) return [];
+    return marksAt(event.containerPoint.x, event.containerPoint.y, state.layers[MARKS].view);
   }
 
   // ---- controls -----------------------------------------------------------------------------
@@ -824,8 +924,9 @@
     box.hidden = marks.length === 0;
     if (!marks.length) return;
     const close = element("button", "cm-close", "×");
+    close.type = "button";
     close.setAttribute("aria-label", state.words.close);
-    close.onclick = () => { box.hidden = true; };
+    close.onclick = closeChoice;
     box.append(close, element("div", "cm-strong", marks.length > 1 ? state.words.here : state.data.claims[marks[0].claim].title));
     if (marks.length === 1) {
       marks[0].lines.slice(1).forEach((line) => box.append(element("div", "", line)));
@@ -834,12 +935,24 @@
     const list = element("ul");
     for (const mark of marks) {
       const item = element("li"), button = element("button", "cm-claim", state.data.claims[mark.claim].title);
-      button.onclick = () => { select(mark.claim); showChoice(fullScreen() ? [mark] : []); };
+      button.type = "button";
+      button.onclick = () => {
+        select(mark.claim);
+        closeChoice();
+        if (fullScreen()) showChoice([mark]);
+      };
       item.append(button);
       list.append(item);
     }
     box.append(list);
     list.querySelector("button").focus({ preventScroll: true });
+  }
+
+  /** Closes the list of claims; the keyboard goes on from the map, where the list was opened. */
+  function closeChoice() {
+    const held = state.choice.contains(document.activeElement);
+    state.choice.hidden = true;
+    if (held) state.map.getContainer().focus({ preventScroll: true });
   }
 
   const fullScreen = () => Boolean(document.fullscreenElement);
@@ -855,16 +968,17 @@
 
   /** Tells the page; streamlit-folium leaves its connection on the window for scripts like this. */
   function tell(what) {
-    if (window.Streamlit) window.Streamlit.setComponentValue({ ...what, sequence: ++state.sequence });
+    // The time makes each value differ from the last: an equal one would not run the page.
+    if (window.Streamlit) window.Streamlit.setComponentValue({ ...what, sequence: Date.now() });
   }
 
   function paintLegend() {
     const list = state.legendList;
     if (!state.data) return;
-    const v = view();
-    const v0 = { ...v, ox: v.ox + v.pad.x, oy: v.oy + v.pad.y, width: v.width - 2 * v.pad.x, height: v.height - 2 * v.pad.y };
     const keys = new Set();
-    for (const mark of shownIn(v0)) mark.symbol.legend.forEach((key) => keys.add(key));
+    for (const v of worlds(state.layers[MARKS].view)) {
+      for (const mark of shownIn(v)) mark.symbol.legend.forEach((key) => keys.add(key));
+    }
     const wanted = state.data.legend.filter(([key]) => keys.has(key));
     const signature = wanted.map(([key]) => key).join();
     if (signature === state.legendSignature) return;
@@ -883,8 +997,8 @@
 
   function paintSwatch(ctx, symbol) {
     const flat = (coordinates, closed) => ({ xy: Float64Array.from(coordinates), closed, west: 0, east: 1, north: 0, south: 1 });
-    const v = { scale: 1, ox: 0, oy: 0, width: 36, height: 22 };
-    if (symbol.kind === "point") paintPoint(ctx, symbol, 18, 11, Math.min(1, 18 / symbol.size));
+    const v = { scale: 1, ox: 0, oy: 0, width: 36, height: 22, told: new Set() };
+    if (symbol.kind === "point") { ctx.translate(18, 11); drawPoint(ctx, symbol, Math.min(1, 18 / symbol.size)); }
     else if (symbol.kind === "line") paintLine(ctx, { symbol, parts: [flat([1, 11, 35, 11], false)] }, v);
     else paintArea(ctx, { symbol, parts: [flat([3, 3, 33, 3, 33, 19, 3, 19], true)], box: { west: 3, east: 33, north: 3, south: 19 } }, v);
   }
@@ -898,6 +1012,7 @@
 
   function addControls() {
     const map = state.map;
+    map.attributionControl.setPrefix(false); // Leaflet's own carries a flag, which takes sides here
     state.tip = element("div", "cm-card cm-tip");
     state.tip.hidden = true;
     map.getContainer().append(state.tip);
@@ -918,19 +1033,28 @@
     state.measured = control("topright", "cm-measured");
     state.measured.hidden = true;
     state.measured.setAttribute("role", "status");
-    document.addEventListener("fullscreenchange", () => { document.documentElement.classList.toggle("cm-fullscreen", fullScreen()); setTimeout(() => map.invalidateSize(), 60); });
+
+    state.failure = control("topright", "cm-failure");
+    state.failure.hidden = true;
+    state.failure.setAttribute("role", "alert");
 
     state.choice = control("topright", "cm-choice");
     state.choice.hidden = true;
     state.choice.setAttribute("aria-live", "polite");
 
     state.legend = element("section", "cm-legend");
+    state.legend.hidden = true; // until it has words
     state.legendButton = element("button", "cm-legend-head");
     state.legendButton.type = "button";
     state.legendList = element("ul");
     const open = (yes) => { state.legendList.hidden = !yes; state.legendButton.setAttribute("aria-expanded", String(yes)); };
-    state.legendButton.onclick = () => open(state.legendList.hidden);
-    open(window.innerHeight >= 460);
+    const openIfRoom = () => open(window.innerHeight >= 460);
+    state.legendButton.onclick = () => {
+      window.removeEventListener("resize", openIfRoom);
+      open(state.legendList.hidden);
+    };
+    window.addEventListener("resize", openIfRoom); // the frame gets its height after this script ran
+    openIfRoom();
     state.legend.append(state.legendButton, state.legendList);
     // Below the map and not upon it: a legend must not hide what it explains.
     const frame = map.getContainer().closest(".cm-frame") || document.body;
@@ -948,12 +1072,13 @@
     map.on("mousemove", (event) => {
       state.where.hidden = false;
       state.where.textContent = position(event.latlng);
-      const marks = under(event);
+      const marks = state.measure.on ? [] : under(event);
       map.getContainer().classList.toggle("cm-over", marks.length > 0);
       showTip(marks, event);
     });
     map.on("mouseout movestart zoomstart", () => { state.tip.hidden = true; });
     map.on("click", (event) => {
+      state.tip.hidden = true; // a finger never moves away from it
       if (state.measure.on) { measureClick(event.latlng); return; }
       const marks = claimsAt(under(event));
       showChoice(marks.length > 1 || (marks.length && fullScreen()) ? marks : []);
@@ -963,7 +1088,7 @@
     map.getContainer().addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
       state.tip.hidden = true;
-      state.choice.hidden = true;
+      closeChoice();
       if (state.measure.on) switchMeasuring(false);
     });
   }
@@ -971,19 +1096,23 @@
   function applyWords() {
     const words = state.words = state.data.words;
     const map = state.map;
-    map.getContainer().setAttribute("role", "application");
+    // Not "application": a screen reader would then pass on every key and read none of the controls.
+    map.getContainer().setAttribute("role", "region");
     map.getContainer().setAttribute("aria-label", words.map);
+    document.documentElement.lang = state.data.lang;
+    document.title = words.map;
+    if (window.frameElement) window.frameElement.title = words.map;
     state.full.setAttribute("aria-label", words.full);
     state.full.title = words.full;
     state.ruler.setAttribute("aria-label", words.measure);
-    state.ruler.setAttribute("aria-pressed", "false");
+    state.ruler.setAttribute("aria-pressed", String(state.measure.on));
     state.ruler.title = words.measure;
+    state.legend.hidden = false;
     state.legendButton.textContent = words.legend;
     for (const [selector, text] of [[".leaflet-control-zoom-in", words.zoomIn], [".leaflet-control-zoom-out", words.zoomOut]]) {
       const button = map.getContainer().querySelector(selector);
       if (button) { button.title = text; button.setAttribute("aria-label", text); }
     }
-    map.attributionControl.setPrefix(false);
     const credit = map.attributionControl.getContainer();
     credit.textContent = words.attribution;
     state.legendSignature = null;
@@ -991,24 +1120,21 @@
 
   // ---- the outside ----------------------------------------------------------------------------
 
-  /** Fetches a JSON file beside this script once; `given` holds it already in a page of one file. */
-  function file(name) {
-    if (!name) return Promise.resolve(null);
-    if (typeof name === "object") return Promise.resolve(name);
-    if (!files.has(name)) {
-      files.set(name, fetch(new URL(name, HERE)).then((answer) => {
-        if (!answer.ok) throw new Error(`${name}: ${answer.status}`);
-        return answer.json();
-      }).catch((error) => { files.delete(name); throw error; }));
+  /** What `read` makes of a JSON file beside this script, or of an object in a page of one file. */
+  function once(source, read) {
+    if (!source) return Promise.resolve(null);
+    if (!files.has(source)) {
+      const json = typeof source === "object" ? Promise.resolve(source) : fetchJson(source);
+      // Forgotten when it fails, so that the next run tries again.
+      files.set(source, json.then(read).catch((error) => { files.delete(source); throw error; }));
     }
-    return files.get(name);
+    return files.get(source);
   }
 
-  const made = new Map();
-  async function once(name, read) {
-    const key = typeof name === "object" ? "inline" + read.name : name;
-    if (!made.has(key)) { const json = await file(name); made.set(key, json ? read(json) : null); }
-    return made.get(key);
+  async function fetchJson(name) {
+    const answer = await fetch(new URL(name, HERE));
+    if (!answer.ok) throw new Error(`${name}: ${answer.status}`);
+    return answer.json();
   }
 
   const [BASE, MARKS] = [0, 1];
@@ -1026,10 +1152,10 @@
     state.layers.forEach((layer) => layer.addTo(map));
   }
 
-  function look(bounds, animate, padding = 20) {
+  function look(bounds, animate) {
     const [west, south, east, north] = bounds;
     state.fit = bounds; // kept in the window, however that is resized, until the viewer moves
-    state.map.fitBounds([[south, west], [north, east]], { animate, padding: [padding, padding] });
+    state.map.fitBounds([[south, west], [north, east]], { animate: animate && !CALM.matches, padding: [20, 20] });
   }
 
   /** Moves to a claim's marks, unless they are in view and large enough to see. */
@@ -1042,16 +1168,37 @@
     const bounds = L.latLngBounds([[lat(box.south), box.west * 360 - 180], [lat(box.north), box.east * 360 - 180]]);
     if (state.map.getBounds().contains(bounds)) return;
     state.fit = null;
-    state.map.fitBounds(bounds, { maxZoom: 8, padding: [60, 60] });
+    state.map.fitBounds(bounds, { animate: !CALM.matches, maxZoom: 8, padding: [60, 60] });
   }
 
   let latest = 0;
   /** Takes what the page sends on every run; see geo/webmap.py for the fields. */
   async function update(next) {
     const turn = ++latest;
-    const wanted = [once(next.marks, readMarks), once(next.world, readBasemap)];
-    const [data, world] = await Promise.all(wanted);
-    if (turn !== latest) return;
+    try {
+      const wanted = [once(next.marks, readMarks), once(next.world, readBasemap)];
+      const [data, world] = await Promise.all(wanted);
+      if (turn !== latest) return;
+      show(next, data, world);
+      // The finer coast may come later: the first map need not wait for it.
+      const detail = await once(next.detail, readBasemap);
+      if (turn !== latest) return;
+      if (state.detail !== detail) {
+        state.detail = detail;
+        redraw(BASE, MARKS);
+      }
+      state.failure.hidden = true;
+      markReady();
+    } catch (error) {
+      if (turn !== latest) return;
+      console.error(error);
+      state.failure.hidden = false;
+      state.failure.textContent = FAILURE;
+      markFailed(error);
+    }
+  }
+
+  function show(next, data, world) {
     const fresh = state.data !== data;
     const layers = state.world === world ? [MARKS] : [BASE, MARKS];
     state.data = data;
@@ -1072,13 +1219,6 @@
     state.paints += 1;
     if (next.show && next.show !== state.showToken && next.selected >= 0) showClaim(next.selected);
     state.showToken = next.show;
-    // The finer coast may come later: the first map need not wait for it.
-    once(next.detail, readBasemap).then((detail) => {
-      const first = state.detail !== detail;
-      state.detail = detail;
-      if (first) redraw(BASE, MARKS);
-      markReady();
-    });
     window.dispatchEvent(new CustomEvent("claimmap:painted", { detail: { paints: state.paints } }));
   }
 
