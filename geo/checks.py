@@ -102,9 +102,12 @@ def voyage(place, to_place) -> searoute.SeaRoute | None:
 class Measured:
     """What lies between two points: lines in degrees (lon, lat), and all of it in words.
 
+    ``asked``: the two points as they were given.
+
     The words hold numbers and our own phrases only, never a text of the data.
     """
 
+    asked: tuple[tuple[float, float], tuple[float, float]]
     length_km: float
     bearing_deg: float
     sea_km: float | None
@@ -133,6 +136,7 @@ def measure(
     Longitudes may be any; latitudes within ±90 (ValueError beyond).
     """
     _ = texts.translator(lang)
+    asked = (start, end)
     start, end = ((((lon + 180) % 360) - 180, lat) for lon, lat in (start, end))
     found = geodesy.inverse(*start, *end)
     words = [
@@ -156,6 +160,7 @@ def measure(
         except searoute.SeaRouteError:
             words.append(_("No way by sea was found."))
     return Measured(
+        asked=asked,
         length_km=found.length_km,
         bearing_deg=found.bearing_deg,
         sea_km=None if sea is None else sea.length_km,

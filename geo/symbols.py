@@ -203,6 +203,8 @@ def table() -> dict[str, Symbol]:
             faded = asdict(symbol) | {
                 "colour": MUTED,
                 "fill": MUTED if symbol.fill == SOURCED else symbol.fill,
+                "width": symbol.width * 0.6,
+                "dash": (1.5, 4.0),
                 "legend": ("withdrawn",),
             }
             found[f"{key}-withdrawn"] = Symbol(**faded)

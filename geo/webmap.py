@@ -220,6 +220,7 @@ def update(
     view: tuple[float, float, float, float],
     view_token: str,
     show_token: int,
+    interactive: bool = True,
     measured: checks.Measured | None = None,
 ) -> folium.FeatureGroup:
     """What one run changes on the map, as the feature group that streamlit-folium sends.
@@ -227,7 +228,8 @@ def update(
     ``files``: names of marks, world and detail. ``visible``: booleans over the marks.
     ``selected``: number of the claim to emphasize, -1 for none. ``view``: bounds to go to when
     ``view_token`` differs from the last run's. ``show_token``: a number that grows when the map
-    should move to the selected claim. ``measured``: what the viewer measured, to draw and tell.
+    should move to the selected claim. ``interactive``: whether the page answers to clicks on marks
+    and to measuring. ``measured``: what the viewer measured, to draw and tell.
     """
     marks_file, world, detail = files
     group = folium.FeatureGroup(control=False)
@@ -241,6 +243,7 @@ def update(
         "selected": int(selected),
         "view": {"bounds": [float(edge) for edge in view], "token": token},
         "show": int(show_token),
+        "interactive": interactive,
         "measure": None if measured is None else _measure(measured),
     }
     _Update(state).add_to(group)
@@ -252,6 +255,7 @@ def _measure(measured: checks.Measured) -> dict:
     if measured.sea_line is not None:
         lines.append((measured.sea_line, [2, 5]))
     return {
+        "asked": [list(point) for point in measured.asked],
         "lines": [[_geojson(line)["coordinates"], dash] for line, dash in lines],
         "text": measured.text,
     }

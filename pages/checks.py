@@ -43,6 +43,7 @@ def show_small_map(claim_id: str, features: set[str]) -> None:
         view=webmap.bounds_of(drawn[mine]),
         view_token=f"{claim_id}-{now.view_moves}",
         show_token=0,
+        interactive=False,
     )
     st_folium(
         webmap.base_map(session.ASSETS),

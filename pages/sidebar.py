@@ -64,6 +64,8 @@ def read(dataset: Dataset, page: str) -> Selection:
     query = {key: st.query_params.get_all(key) for key in st.query_params}
     moved = page != state.get("page", page)
     state["page"] = page
+    if moved:
+        state.pop("measure", None)  # the map is new then, and knows nothing of it
     if query == state.get("address") or (moved and not query):
         return stored(dataset)
     chosen, ignored = selections.from_query(query, dataset)

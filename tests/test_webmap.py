@@ -107,8 +107,9 @@ def test_what_the_map_loads_is_put_beside_it(tmp_path):
 
 def test_a_run_sends_a_mask_and_numbers():
     found = state(sent(WHOLE, Selection(), selected=np.int64(3), show_token=7))
-    keys = {"marks", "world", "detail", "mask", "selected", "view", "show", "measure"}
-    assert found.keys() == keys
+    keys = {"marks", "world", "detail", "mask", "selected", "view", "show"}
+    assert found.keys() == keys | {"interactive", "measure"}
+    assert found["interactive"] is True
     assert not found["measure"]
     assert found["view"].keys() == {"bounds", "token"}
     assert (found["marks"], found["world"], found["detail"]) == FILES
@@ -133,13 +134,13 @@ def test_the_view_is_told_apart_by_its_token():
 
 @pytest.mark.parametrize("lang", texts.languages())
 def test_no_text_of_the_data_is_in_any_script(poisoned, lang):
-    view = "{{7*7}}</script><script>alert(`${1}`)//"
+    view = "{{7919*6841}}</script><script>alert(`${1}`)//"
     base = webmap.base_map(ASSETS)
     group = sent(poisoned, Selection(lang=lang), view_token=f"{view}-0", selected=0)
     script = generate_leaflet_string(group)
     group.add_to(base)
     page = base.get_root().render()
-    pieces = [*hostile.TEXTS, "of-a-hostile-text", "{{", "49", "alert", "pwned", "onerror"]
+    pieces = [*hostile.TEXTS, "of-a-hostile-text", "{{", "54173879", "alert", "pwned", "onerror"]
     pieces += [*poisoned.claims.index, *poisoned.sources.index]
     for text in (script, page, base_script()):
         assert [piece for piece in pieces if piece in text.replace("kremlin", "")] == []

@@ -969,7 +969,7 @@
   /** Tells the page; streamlit-folium leaves its connection on the window for scripts like this. */
   function tell(what) {
     // The time makes each value differ from the last: an equal one would not run the page.
-    if (window.Streamlit) window.Streamlit.setComponentValue({ ...what, sequence: Date.now() });
+    if (state.interactive) window.Streamlit.setComponentValue({ ...what, sequence: Date.now() });
   }
 
   function paintLegend() {
@@ -1027,8 +1027,8 @@
     state.ruler = element("button", "cm-ruler");
     state.ruler.type = "button";
     state.ruler.onclick = () => switchMeasuring(!state.measure.on);
-    // Lengths are worked out by the page's server: a file on its own has none.
-    state.ruler.hidden = !window.Streamlit;
+    // Lengths are worked out by the page: one that does not, or a file on its own, has no ruler.
+    state.ruler.hidden = true;
     fullBar.append(state.full, state.ruler);
     state.measured = control("topright", "cm-measured");
     state.measured.hidden = true;
@@ -1206,7 +1206,10 @@
     state.on = decodeMask(next.mask, data.marks.length);
     state.selected = next.selected;
     if (fresh) applyWords();
-    if (next.measure && state.measure.points.length === 2) {
+    state.interactive = next.interactive && Boolean(window.Streamlit);
+    state.ruler.hidden = !state.interactive;
+    // An answer to points that have been left since is no answer.
+    if (next.measure && JSON.stringify(next.measure.asked) === JSON.stringify(state.measure.points)) {
       state.measure.lines = next.measure.lines.map(([line, dash]) => [path(line, false), dash]);
       state.measure.text = next.measure.text;
       showMeasured();
