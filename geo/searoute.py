@@ -39,6 +39,8 @@ _SHARES = (1 / 2, 1 / 4, 1 / 8, 1 / 20, 0.0)  # of the clearance, tried in strai
 # The same of straits that only save a detour: the first that leaves few enough corners to search.
 _SHORT_CUTS = (1 / 20, 1 / 4)
 _MAX_CORNERS = 8_000
+_ROUGH_BEYOND_M = 700_000.0  # charts this wide draw the land more roughly
+_PIECE_KM = 600.0  # of lanes near land, found anew at a time
 _DETOUR = 1.15  # a path this many times longer than through a strait goes through the strait
 # Steps of a zone round a port, as shares of its radius: beyond each the same share of the
 # clearance is asked for, and none up to the first.
@@ -49,7 +51,7 @@ _ZONES = (
     *((radius, 0.3) for radius in (4.0, 6.5, 10.0, 16.0)),
     *((radius, 0.0) for radius in (2.5, 4.0, 6.5, 10.0, 16.0, 25.0)),
 )
-_LOOKS = 16  # candidates tested at a time
+_LOOKS, _MOST_LOOKS = 8, 64  # candidates tested at a time: at first, and at most
 _NUDGE_M = 20.0  # nodes stand this far off the obstacles, so that their own edges do not touch
 
 # Lines across well-known passages: a route that crosses one goes through it.
@@ -112,8 +114,8 @@ class SeaRoute:
 
     coordinates: (lon, lat) degrees from port to port, at most 25 km apart, longitudes continuous
     (they may pass +-180). length_km: geodesic length of that line. method: "visibility" where the
-    path is the shortest one found, "network" where its middle follows shipping lanes. passages:
-    straits and canals passed, in order. warnings: what to know of it.
+    path is the shortest one found, "network" where its middle follows shipping lanes or a canal.
+    passages: straits and canals passed, in order. warnings: what to know of it.
     """
 
     coordinates: tuple[LonLat, ...]
@@ -161,7 +163,8 @@ def route(
 ) -> SeaRoute:
     """Shortest path over water from one (lon, lat) to another, WGS 84 degrees.
 
-    offshore_km: distance to keep from land where the water allows, 0.5 to 50. An approach is the
+    offshore_km: distance to keep from land where the water allows, 0.5 to 50; up to a
+    third more may be kept, as the land is simplified on its safe side. An approach is the
     points from the berth out to open water (the same order at both ends), for harbours narrower
     than the coastline shows; it is taken as given. A port on land is joined by a straight line to
     the nearest sea, up to 30 km away. The path back is the same path. Results are kept.
@@ -310,7 +313,8 @@ class _Chart:
     def grown(self, clearance_m: float) -> BaseGeometry:
         """Land with all the water nearer to it than `clearance_m`."""
         if clearance_m not in self._grown:
-            self._grown[clearance_m] = _grown(self.land, clearance_m)
+            rough = 0.02 if self.radius_m <= _ROUGH_BEYOND_M else 0.04
+            self._grown[clearance_m] = _grown(self.land, clearance_m, rough)
         return self._grown[clearance_m]
 
     def grown_near(self, clearance_m: float, zone: BaseGeometry) -> BaseGeometry:
@@ -328,13 +332,17 @@ def _chart(lon: float, lat: float, radius_m: float) -> _Chart:
     return _Chart(lon, lat, radius_m)
 
 
-def _grown(land: np.ndarray, clearance_m: float) -> BaseGeometry:
+def _grown(land: np.ndarray, clearance_m: float, rough: float = 0.02) -> BaseGeometry:
+    """Land with all the water within `clearance_m`, and up to a third of that more.
+
+    rough: share of a large clearance that may be simplified away.
+    """
     if len(land) == 0:
         return MultiPolygon()
     if clearance_m <= 0:
-        return shapely.union_all(land)
+        return shapely.disjoint_subset_union_all(land)
     # Simplified before and after for speed; the extra growth pays for what both may take away.
-    slack = (0.02 if clearance_m >= 5_000 else 0.08) * clearance_m
+    slack = (rough if clearance_m >= 5_000 else 0.08) * clearance_m
     rough = shapely.simplify(land, slack)
     wide = shapely.union_all(shapely.buffer(rough, clearance_m * 1.01 + 2 * slack, quad_segs=6))
     return shapely.simplify(wide, slack)
@@ -383,19 +391,19 @@ def _grown_back(within: BaseGeometry, open_water: np.ndarray, land: BaseGeometry
 
 
 def _straits(
-    chart: _Chart, obstacles: BaseGeometry, ends: tuple[Point, Point], clear_m: float, low_m: float
+    chart: _Chart, obstacles: BaseGeometry, ends: tuple[Point, Point], clear_m: float
 ) -> BaseGeometry:
-    """Water at least `low_m` from land in and about the straits that lead from one end to the
-    other and are too narrow for `clear_m`; empty if they do not.
+    """Where the straits are that lead from one end to the other and are too narrow for `clear_m`,
+    and their surroundings, land among it; empty if there are none.
 
     A strait is what open water does not cover when it is grown back towards the land (a
     morphological opening) and two pieces of open water touch, or where two such pieces meet.
     """
-    land, frame = chart.grown(low_m), chart.frame()
+    land, frame = chart.grown(0.0), chart.frame()
     pieces = _parts(frame - obstacles)
     is_end = np.array([shapely.intersects(pieces, end) for end in ends]).any(axis=0)
     pieces = pieces[is_end | (shapely.area(pieces) > math.pi * clear_m**2)]
-    reached = _grown_back(frame, pieces, land, clear_m - low_m)
+    reached = _grown_back(frame, pieces, land, clear_m)
     tree = STRtree(reached)
     narrow = _parts(frame - land - shapely.union_all(reached))
     narrow = narrow[shapely.area(narrow) > 1e4]
@@ -420,7 +428,7 @@ def _straits(
     if not set(goals) <= set(joins[:, 1].tolist()):
         return Polygon()
     through = straits[np.unique(joins[:, 0])]
-    return shapely.union_all(shapely.buffer(through, 1.2 * clear_m, quad_segs=4)) - land
+    return shapely.union_all(shapely.buffer(through, 1.2 * clear_m, quad_segs=4))
 
 
 def _short_cuts(
@@ -434,10 +442,13 @@ def _short_cuts(
     narrow = narrow[shapely.area(narrow) > 1e4]
     doors = shapely.intersection(shapely.buffer(narrow, 5.0, quad_segs=1), reached)
     through = narrow[shapely.get_num_geometries(doors) > 1]
-    return shapely.union_all(shapely.buffer(through, 1.2 * clear_m, quad_segs=4)) - land
+    return shapely.union_all(shapely.buffer(through, 1.2 * clear_m, quad_segs=4))
 
 
 # --- The search -----------------------------------------------------------------------------------
+
+
+_ACROSS = np.array([[0.0, -1.0], [1.0, 0.0]])  # v @ _ACROSS @ w: how far w lies right of v
 
 
 def _side(along: np.ndarray, towards: np.ndarray) -> np.ndarray:
@@ -481,7 +492,7 @@ def _shortest(
     around = np.hypot(*(corners[:, 0] - start).T) + np.hypot(*(corners[:, 0] - goal).T)
     corners = corners[(np.hypot(*corners[:, 0].T) <= radius_m) & (around < limit_m)]
     nodes = np.concatenate([np.broadcast_to(np.array([start, goal])[:, None], (2, 3, 2)), corners])
-    points, beside = nodes[:, 0], nodes[:, 1:] - nodes[:, :1]
+    points, beside = np.ascontiguousarray(nodes[:, 0]), nodes[:, 1:] - nodes[:, :1]
     to_goal = np.hypot(*(points - points[1]).T)
     edge_of, core = shapely.boundary(obstacles), None
     shapely.prepare(edge_of)
@@ -492,18 +503,21 @@ def _shortest(
     closed = np.zeros(len(points), bool)
     parent = np.full(len(points), -1)
     waiting: dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
-    queue: list[tuple[float, int, int, bool]] = []
+    queue: list[tuple[float, int, int, int, tuple[int, ...]]] = []
 
-    def push(node: int, rank: int, seen: bool) -> None:
-        targets, totals, _ = waiting[node]
-        if rank < len(targets) and totals[rank] < limit_m:
-            heapq.heappush(queue, (totals[rank], node, rank, seen))
+    def push(node: int, rank: int, looks: int, seen: tuple[int, ...] = ()) -> None:
+        """Queue what the node has next: the ranks it is known to see, then the candidates from
+        `rank` on, to be looked at so many at a time."""
+        totals = waiting[node][1]
+        following = seen[0] if seen else rank
+        if following < len(totals) and totals[following] < limit_m:
+            heapq.heappush(queue, (totals[following], node, rank, looks, seen))
 
-    def look(node: int, rank: int) -> None:
-        """Queue the next of a few candidates from `rank` on that the node sees, or else what
-        follows them: few at a time, so that none is tested long before it could matter."""
+    def look(node: int, rank: int, looks: int) -> None:
+        """Find which of the next candidates the node sees: few at first, so that none is tested
+        long before it could matter."""
         targets = waiting[node][0]
-        ranks = rank + np.flatnonzero(~closed[targets[rank : rank + _LOOKS]])
+        ranks = rank + np.flatnonzero(~closed[targets[rank : rank + looks]])
         ends = points[targets[ranks]]
         edges = np.empty((len(ends), 2, 2))
         edges[:, 0], edges[:, 1] = points[node], ends
@@ -512,31 +526,46 @@ def _shortest(
             past = ~shapely.intersects(core, lines)
             ranks, lines = ranks[past], lines[past]
         clear = ranks[~shapely.intersects(edge_of, lines)]
-        if len(clear):
-            push(node, int(clear[0]), True)
-        else:
-            push(node, rank + _LOOKS, False)
+        push(node, rank + looks, min(2 * looks, _MOST_LOOKS), tuple(clear.tolist()))
 
     def close(node: int, length: float) -> None:
         closed[node] = True
-        along = points - points[node]
+        # Every test is which side of a line a target lies: one product for all.
+        tests = _ACROSS @ beside[node].T
+        if parent[node] >= 0:
+            # A shortest path bends round the corner it touches, or goes straight on: it never
+            # turns away from it. (Nodes stand off their corners: hence as much play.)
+            came = points[node] - points[parent[node]]
+            sides = came @ tests
+            land = np.sign(sides[np.argmax(np.abs(sides))])
+            came_m = max(np.hypot(*came), 1e-9)
+            play = 2 * _NUDGE_M / came_m
+            ahead = land * (came @ _ACROSS) + play * came
+            tests = np.column_stack([land * tests, ahead])
+            here = points[node] @ tests
+            here[2] -= play * came_m**2
+            targets = np.flatnonzero((points @ tests >= here).all(axis=1) & ~closed)
+        else:
+            left, right = (points @ tests - points[node] @ tests).T
+            targets = np.flatnonzero((left * right >= 0) & ~closed)
+        along = points[targets] - points[node]
         # Only a line that touches a corner, and does not cut into it, can be part of the path.
-        touches_there = _side(along, beside[:, 0]) * _side(along, beside[:, 1]) >= 0
-        touches_here = _side(along, beside[node, 0]) * _side(along, beside[node, 1]) >= 0
-        targets = np.flatnonzero(~closed & touches_there & touches_here)
-        lengths = length + np.hypot(*along[targets].T)
+        near = beside[targets]
+        touches = _side(along, near[:, 0]) * _side(along, near[:, 1]) >= 0
+        targets, along = targets[touches], along[touches]
+        lengths = length + np.hypot(*along.T)
         totals = lengths + to_goal[targets]
         order = np.argsort(totals, kind="stable")
         waiting[node] = targets[order], totals[order], lengths[order]
-        push(node, 0, False)
+        push(node, 0, _LOOKS)
 
     close(0, 0.0)
     while queue:
-        _, node, rank, seen = heapq.heappop(queue)
+        _, node, rank, looks, seen = heapq.heappop(queue)
         if not seen:
-            look(node, rank)
+            look(node, rank, looks)
             continue
-        target, length = int(waiting[node][0][rank]), float(waiting[node][2][rank])
+        target, length = int(waiting[node][0][seen[0]]), float(waiting[node][2][seen[0]])
         if not closed[target]:
             parent[target] = node
             if target == 1:
@@ -545,7 +574,7 @@ def _shortest(
                     path.append(int(parent[path[-1]]))
                 return points[path[::-1]]
             close(target, length)
-        push(node, rank + 1, False)
+        push(node, rank, looks, seen[1:])
     return None
 
 
@@ -567,8 +596,15 @@ def _path_on(
     turn in straits one must pass.
     """
     frame = chart.frame()
-    base = chart.grown(clearance_m)
     ends = Point(start), Point(goal)
+
+    def joined(obstacles: BaseGeometry) -> bool:
+        water = _part_with(frame - obstacles, ends[0])
+        return water is not None and water.intersects(ends[1])
+
+    if not joined(chart.grown(0.0)):
+        return None
+    base = chart.grown(clearance_m)
     basins = _parts(frame - base)
     basins = basins[shapely.area(basins) > 4 * math.pi * clearance_m**2]
     harbours = [
@@ -579,35 +615,44 @@ def _path_on(
     harbours = [harbour for harbour in harbours if harbour is not None]
     full = base - shapely.union_all(harbours) if harbours else base
 
-    def joined(obstacles: BaseGeometry) -> bool:
-        water = _part_with(frame - obstacles, ends[0])
-        return water is not None and water.intersects(ends[1])
-
     path, low_m = None, clearance_m
     if joined(full):
         path = _shortest(full, start, goal, chart.radius_m, limit_m)
-    elif joined(chart.grown(0.0)):
+    else:
+        straits = _straits(chart, full, ends, clearance_m)
         for share in shares:
-            opened = _straits(chart, full, ends, clearance_m, clearance_m * share)
-            if opened.is_empty:
-                continue
-            path = _shortest(full - opened, start, goal, chart.radius_m, limit_m)
-            if path is not None:
-                full, low_m = full - opened, clearance_m * share
+            near = [chart.grown_near(clearance_m * share, part) for part in _parts(straits)]
+            opened = full - (straits - shapely.union_all(near))
+            if joined(opened):
+                path = _shortest(opened, start, goal, chart.radius_m, limit_m)
+                full, low_m = opened, clearance_m * share
                 break
     if path is None:
         return None
     short_m = _length(path) / _DETOUR
-    if math.dist(start, goal) < short_m:
-        within = _ellipse(start, goal, short_m)
-        for share in _SHORT_CUTS:
-            opened = full - _short_cuts(chart, within, full, clearance_m, clearance_m * share)
-            if shapely.get_num_coordinates(opened & within) <= _MAX_CORNERS:
-                shorter = _shortest(opened, start, goal, chart.radius_m, short_m)
-                if shorter is not None:
-                    return shorter, min(low_m, clearance_m * share)
-                break
+    if math.dist(start, goal) >= short_m or _least_m(chart, start, goal, short_m) >= short_m:
+        return path, low_m
+    within = _ellipse(start, goal, short_m)
+    straits = _short_cuts(chart, within, full, clearance_m, clearance_m * _SHORT_CUTS[0])
+    for share in _SHORT_CUTS:
+        opened = full - (straits - chart.grown_near(clearance_m * share, within))
+        if shapely.get_num_coordinates(opened & within) <= _MAX_CORNERS:
+            shorter = _shortest(opened, start, goal, chart.radius_m, short_m)
+            if shorter is not None:
+                return shorter, min(low_m, clearance_m * share)
+            break
     return path, low_m
+
+
+def _least_m(chart: _Chart, start: LonLat, goal: LonLat, limit_m: float) -> float:
+    """Length that no path can be shorter than: of the shortest past the cores of the land.
+
+    Infinite if that is `limit_m` or more.
+    """
+    cores = shapely.buffer(shapely.simplify(chart.land, 4_000), -4_500, quad_segs=1)
+    obstacles = shapely.union_all(cores)
+    path = _shortest(obstacles, start, goal, 2 * chart.radius_m, limit_m)
+    return math.inf if path is None else _length(path)
 
 
 def _ellipse(one: LonLat, two: LonLat, total_m: float) -> Polygon:
@@ -662,8 +707,11 @@ def _lanes(start: LonLat, goal: LonLat) -> np.ndarray:
     """Shipping lanes between the nodes of the network nearest to two points: n x 2 degrees."""
     # Imported here: it takes a second, and only long hauls need it.
     from searoute import searoute
+    from searoute.classes.ports import Ports
 
-    found = np.asarray(searoute(list(start), list(goal)).geometry["coordinates"], float)
+    # Without its table of ports, which is not used and takes most of its time to load.
+    found = searoute(list(start), list(goal), P=Ports())
+    found = np.asarray(found.geometry["coordinates"], float)
     found = found.reshape(-1, 2)
     found[:, 0] = np.unwrap(found[:, 0], period=360.0)
     return found
@@ -726,16 +774,32 @@ def _open_water(points: np.ndarray, offshore_km: float) -> tuple[np.ndarray, flo
     aground = [_near_land(np.stack([point, point]), offshore_km) for point in points]
     aground[0] = aground[-1] = False
     points = _pulled(points[~np.array(aground)], offshore_km)
+    straight = [_geodesic(*pair) for pair in itertools.pairwise(points)]
+    near = [_near_land(leg, offshore_km) for leg in straight]
+    lengths_km = geodesy.inverse(*points[:-1].T, *points[1:].T).length_km
     legs, low_km, over_land = [points[:1]], offshore_km, []
-    for one, two in itertools.pairwise(points):
-        leg = _geodesic(one, two)
-        if _near_land(leg, offshore_km):
-            found = _region(tuple(one), tuple(two), offshore_km)
-            if found is not None:
-                leg, low_km = found[0], min(low_km, found[1])
-            elif _near_land(leg, 0.0):
-                over_land.append((float(one[0]), float(one[1])))
+    one = 0
+    while one < len(straight):
+        two = one + 1
+        if not near[one]:
+            legs.append(straight[one][1:])
+            one = two
+            continue
+        # As many legs near land as one small chart holds are found anew in one piece: that is
+        # faster, and leaves out the bays and canals that the lanes turn into.
+        while two < len(straight) and near[two] and lengths_km[one : two + 1].sum() <= _PIECE_KM:
+            two += 1
+        found = _region(tuple(points[one]), tuple(points[two]), offshore_km)
+        if found is None and two > one + 1:
+            two = one + 1
+            found = _region(tuple(points[one]), tuple(points[two]), offshore_km)
+        leg = straight[one] if found is None else found[0]
+        if found is not None:
+            low_km = min(low_km, found[1])
+        elif _near_land(leg, 0.0):
+            over_land.append((float(points[one, 0]), float(points[one, 1])))
         legs.append(leg[1:])
+        one = two
     path = np.concatenate(legs)
     path[:, 0] = np.unwrap(path[:, 0], period=360.0)
     path = _pulled(path, offshore_km)
@@ -771,9 +835,17 @@ def _haul(
     path, low_km, over_land, since = [], offshore_km, [], -1.0
     come_from = np.array([start], float)
     for at, ours in [*canals, (math.inf, np.array([goal], float))]:
-        rough = np.concatenate([come_from, lanes[keep & (along > since) & (along < at)], ours[:1]])
-        rough[:, 0] = np.unwrap(rough[:, 0], period=360.0)
-        water, low, land = _open_water(rough, offshore_km)
+        found, land = None, []
+        # With canals at hand, the rest may be short enough to need no lanes.
+        if canals and geodesy.inverse(*come_from[0], *ours[0]).length_km <= MAX_REGIONAL_KM:
+            found = _region(tuple(come_from[0]), tuple(ours[0]), offshore_km)
+        if found is not None:
+            water, low = found
+        else:
+            on_lanes = lanes[keep & (along > since) & (along < at)]
+            rough = np.concatenate([come_from, on_lanes, ours[:1]])
+            rough[:, 0] = np.unwrap(rough[:, 0], period=360.0)
+            water, low, land = _open_water(rough, offshore_km)
         path += [water, _dense(ours)]
         low_km, since, come_from = min(low_km, low), at, ours[-1:]
         over_land += land
@@ -861,8 +933,8 @@ def _route(start: tuple[LonLat, ...], end: tuple[LonLat, ...], offshore_km: floa
         warnings.append(
             RouteWarning(
                 "network",
-                "the middle of this route follows a network of shipping lanes, straightened where "
-                "the sea is open: it may not be the shortest",
+                "the middle of this route follows a canal or a network of shipping lanes, "
+                "straightened where the sea is open: it may not be the shortest",
             )
         )
     for point in over_land:
