@@ -455,14 +455,15 @@
     (mark.box.north + mark.box.south) / 2 * v.scale - v.oy,
   ];
 
-  const SIGN_PX = 34; // the sign of a denied area is nearly as large: one within the other tells nothing
+  const SIGN_PX = 24; // below it the radius itself could hardly be read
 
   /** An area too small to see at this scale is shown by a sign in its middle. */
   const tiny = (mark, v) =>
     mark.symbol.kind === "area" && mark.part !== "sector" && (mark.box.east - mark.box.west) * v.scale < SIGN_PX;
 
-  const asPoint = (symbol) => symbol.hatch
-    ? { ...symbol, key: symbol.key + " sign", kind: "point", shape: "ring", size: 27, over: overOf(symbol) }
+  /** The sign of an area; where its radius is drawn as well, small enough to leave that in sight. */
+  const asPoint = (symbol, widthPx = Infinity) => symbol.hatch
+    ? { ...symbol, key: symbol.key + (widthPx < 50 ? " small sign" : " sign"), kind: "point", shape: "ring", size: widthPx < 50 ? 18 : 27, over: overOf(symbol) }
     : { ...symbol, key: symbol.key + " sign", kind: "point", shape: "circle", size: 15, fill: "#ffffff", fill_opacity: 1, dash: [4, 2.5] };
 
   /** Points within a few pixels of each other, as one stack. */
@@ -551,7 +552,7 @@
     if (tiny(mark, v)) return [{ mark, symbol: asPoint(symbol), name: mark.label }];
     if (symbol.kind === "area") paintArea(ctx, mark, v); else paintLine(ctx, mark, v);
     if (mark.label && (symbol.kind === "area" || mark.span * v.scale >= 44)) labels.push(shapeLabel(mark, v));
-    return symbol.hatch ? [{ mark, symbol: asPoint(symbol), name: "" }] : [];
+    return symbol.hatch ? [{ mark, symbol: asPoint(symbol, (mark.box.east - mark.box.west) * v.scale), name: "" }] : [];
   }
 
   /** What Leaflet's controls cover, in the pixels of the window: no label is to be hidden there. */
