@@ -11,7 +11,7 @@ import json
 import os
 import re
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from geo import checks, dataset, exports, selection, texts
@@ -21,7 +21,8 @@ from geo.selection import Selection
 FINE, PROBLEMS, WRONG_USAGE = 0, 1, 2
 
 # A pair such as -73.9,40.7, which argparse would take for an option.
-_NEGATIVE_PAIR = re.compile(r"-[\d.]+,\s*[-+]?[\d.]+")
+_NEGATIVE_PAIR = re.compile(r"-[\d.]+(,\s*[-+]?[\d.]+)+")
+_PICTURES = (".png", ".svg", ".pdf")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -101,6 +102,37 @@ def _parser() -> argparse.ArgumentParser:
         type=_output,
         help=f"file to write; its suffix names the format: {suffixes}",
     )
+    snapshot = command(
+        "snapshot",
+        _snapshot,
+        package,
+        _selection_flags(),
+        help="draw a map of what a selection shows to a picture",
+        description="Draw a map of what a selection shows, for print: PNG, SVG or PDF.",
+    )
+    snapshot.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        required=True,
+        type=_picture,
+        help=f"file to write; its suffix names the format: {', '.join(_PICTURES)}",
+    )
+    snapshot.add_argument(
+        "--view",
+        metavar="NAME|W,S,E,N",
+        help="a view of the dataset, or west, south, east, north in degrees (default: theatre)",
+    )
+    snapshot.add_argument(
+        "--dpi", metavar="N", type=float, default=300.0, help="dots an inch of a PNG (default: 300)"
+    )
+    snapshot.add_argument(
+        "--size-mm",
+        metavar="W,H",
+        type=_numbers(2, "W,H such as 297,210"),
+        default=(297.0, 210.0),
+        help="width and height of the page (default: 297,210)",
+    )
     route = command(
         "route",
         _route,
@@ -164,6 +196,31 @@ def _output(text: str) -> Path:
             f"no format has the suffix {path.suffix!r} of {_plain(text)}; supported: {suffixes}"
         )
     return path
+
+
+def _picture(text: str) -> Path:
+    path = Path(text)
+    if path.suffix.lower() not in _PICTURES:
+        raise argparse.ArgumentTypeError(
+            f"no picture has the suffix {path.suffix!r} of {_plain(text)}; "
+            f"supported: {', '.join(_PICTURES)}"
+        )
+    return path
+
+
+def _numbers(count: int, like: str):
+    """The reader of so many numbers with commas between them."""
+
+    def read(text: str) -> tuple[float, ...]:
+        try:
+            found = tuple(map(float, text.split(",")))
+        except ValueError:
+            found = ()
+        if len(found) != count:
+            raise argparse.ArgumentTypeError(f"{_plain(text)!r} is not {like}")
+        return found
+
+    return read
 
 
 def _lon_lat(text: str) -> tuple[float, float]:
@@ -255,14 +312,51 @@ def _export(args: argparse.Namespace) -> int:
     whole = dataset.load(args.dataset)
     chosen = _chosen(args, whole)
     content = exports.WRITERS[args.output.suffix.lower()](whole, chosen)
+    return _save(args, content, selection.sentence(whole, chosen))
+
+
+def _save(args: argparse.Namespace, content: bytes, told: str) -> int:
     try:
         exports.write(args.output, content)
     except OSError as error:
         args.parser.error(f"cannot write {_plain(str(args.output))}: {error.strerror}")
     _say(str(args.output))
     if sys.stderr.isatty():
-        _say(selection.sentence(whole, chosen), sys.stderr)
+        _say(told, sys.stderr)
     return FINE
+
+
+def _snapshot(args: argparse.Namespace) -> int:
+    from geo import plate
+
+    whole = dataset.load(args.dataset)
+    chosen = _chosen(args, whole)
+    bounds = None
+    if args.view is not None and "," in args.view:
+        try:
+            bounds = _numbers(4, "W,S,E,N such as 126,39,135.5,44.6")(args.view)
+        except argparse.ArgumentTypeError as error:
+            args.parser.error(f"argument --view: {error}")
+    elif args.view is not None:
+        names = [view.name for view in whole.views]
+        if args.view not in names:
+            args.parser.error(
+                f"argument --view: {args.view!r} is not known; {_allowed('view', whole)}, "
+                "or W,S,E,N"
+            )
+        chosen = replace(chosen, view=args.view)
+    try:
+        content = plate.snapshot(
+            whole,
+            chosen,
+            fmt=args.output.suffix.lower().removeprefix("."),
+            bounds=bounds,
+            size_mm=args.size_mm,
+            dpi=args.dpi,
+        )
+    except ValueError as error:
+        args.parser.error(str(error))
+    return _save(args, content, selection.sentence(whole, chosen))
 
 
 def _route(args: argparse.Namespace) -> int:

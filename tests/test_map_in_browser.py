@@ -230,6 +230,8 @@ def test_the_page_of_checks_shows_each_with_its_map(dashboard_url, open_page):
     visit = open_page(f"{dashboard_url}/checks", block_foreign=True)
     visit.page.get_by_text("stated distance is 2.5 times", exact=False).wait_for()
     visit.page.get_by_text("SSE is next to SE", exact=False).wait_for()
+    visit.page.locator("iframe").nth(1).wait_for()
+    visit.settle()
     for claim in visit.page.query_selector_all("iframe"):
         frame = claim.content_frame()
         frame.wait_for_function("window.claimMap && claimMap.paints > 0")
