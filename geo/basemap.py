@@ -462,18 +462,18 @@ def _point_feature(properties: dict, point: shapely.Point, digits: int) -> dict:
 
 
 def _town_features(frames: list[gpd.GeoDataFrame], max_towns: int) -> dict:
-    ranked = [_with_min_zoom(frame, max_towns) for frame in frames]
+    ranked = []
+    for frame in frames:
+        best = _with_min_zoom(frame, max_towns)
+        columns = (best["name"], best["population"], best["min_zoom"], best.geometry)
+        ranked.append(list(zip(*columns, strict=True)))
     # Turn by turn, so that each box has its share of the towns and a small one keeps its villages.
-    turns = sorted((turn, box) for box, frame in enumerate(ranked) for turn in range(len(frame)))
+    turns = sorted((turn, box) for box, rows in enumerate(ranked) for turn in range(len(rows)))
     features = []
     for turn, box in turns[:max_towns]:
-        town = ranked[box].iloc[turn]
-        properties = {
-            "name": town["name"],
-            "population": int(town["population"]),
-            "min_zoom": int(town["min_zoom"]),
-        }
-        features.append(_point_feature(properties, town.geometry, 3))
+        name, population, min_zoom, point = ranked[box][turn]
+        properties = {"name": name, "population": int(population), "min_zoom": int(min_zoom)}
+        features.append(_point_feature(properties, point, 3))
     return _collection(features)
 
 

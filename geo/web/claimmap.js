@@ -1141,7 +1141,9 @@
   const [BASE, MARKS] = [0, 1];
   function redraw(...layers) {
     layers.forEach((layer) => state.layers[layer].redraw());
-    paintLegend();
+    // The map first: the legend, a score of small pictures, can follow a moment later.
+    clearTimeout(state.legendTimer);
+    state.legendTimer = setTimeout(paintLegend, 60);
   }
 
   function attach(map) {
