@@ -494,12 +494,17 @@ def _views(descriptor: dict, tables: dict, problems: list[Problem]) -> tuple[Vie
     return (*theatre, *(v for v in views if v.name != "theatre"))
 
 
+def used_places(
+    places: gpd.GeoDataFrame, features: pd.DataFrame, statements: pd.DataFrame
+) -> gpd.GeoDataFrame:
+    """The rows of ``places`` where something is drawn or was said."""
+    used = {*features["place"], *features["to_place"], *statements["place"]} - {""}
+    return places[places.index.isin(used)]
+
+
 def _extent(tables: dict) -> tuple[float, float, float, float]:
     """Bounds of every place that a feature or statement uses, with a margin of a tenth."""
-    features, statements = tables["features"], tables["statements"]
-    used = {*features["place"], *features["to_place"], *statements["place"]} - {""}
-    places = tables["places"]
-    places = places[places.index.isin(used)]
+    places = used_places(tables["places"], tables["features"], tables["statements"])
     if places.empty:
         return (-170.0, -60.0, 170.0, 75.0)
     west, south, east, north = places.total_bounds

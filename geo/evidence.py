@@ -162,14 +162,10 @@ def _located(whole: Dataset, row, lang: str) -> Located:
         ]
         note = texts.in_language(place, "note", lang)
         found.append((name, _("; ").join(p for p in parts if p) + (f". {note}" if note else "")))
-    quantity = ""
-    if row["quantity"] == row["quantity"]:
-        unit = texts.in_language(row, "unit", lang)
-        quantity = f"{texts.number(row['quantity'], lang)} {unit}".strip()
     return Located(
         what=what,
         basis=words["basis"][row["basis"]],
-        quantity=quantity,
+        quantity=texts.quantity(row, lang),
         places=tuple(found),
         note=texts.in_language(row, "note", lang),
     )
@@ -362,7 +358,6 @@ def _feature_words(row, by_place: dict[str, str], words: dict, lang: str) -> str
     if row["to_place"]:
         where = _("{start} to {end}").format(start=where, end=by_place[row["to_place"]])
     extra = words["basis"][row["basis"]]
-    if row["quantity"] == row["quantity"]:
-        unit = texts.in_language(row, "unit", lang)
-        extra += f", {texts.number(row['quantity'], lang)} {unit}".rstrip()
+    if quantity := texts.quantity(row, lang):
+        extra += f", {quantity}"
     return _("{head}: {text}").format(head=where, text=extra)

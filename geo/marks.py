@@ -140,13 +140,6 @@ class _Teller:
             geometry=geometry,
         )
 
-    def quantity(self) -> str:
-        amount = self.feature["quantity"]
-        if amount != amount:
-            return ""
-        unit = texts.in_language(self.feature, "unit", self.lang)
-        return f"{texts.number(amount, self.lang)} {unit}".strip()
-
     def where(self, place) -> str:
         name = texts.in_language(place, "name", self.lang)
         radius_m = place["uncertainty_m"]
@@ -174,17 +167,17 @@ def _circle(place) -> BaseGeometry:
     return geodesy.ring(place["lon"], place["lat"], radius_km, points=72)
 
 
-def _place(place, tell: _Teller, part: str = "main") -> Iterator[_Mark]:
+def _place(place, tell: _Teller) -> Iterator[_Mark]:
     name = texts.in_language(place, "name", tell.lang)
-    lines = (tell.where(place), tell.quantity(), tell.how_known())
+    lines = (tell.where(place), texts.quantity(tell.feature, tell.lang), tell.how_known())
     radius_m = place["uncertainty_m"]
     if is_area(place):
         symbol = f"area-{tell.basis}"
-        yield tell.mark(part, symbol, _circle(place), name, lines, uncertainty_m=radius_m)
+        yield tell.mark("main", symbol, _circle(place), name, lines, uncertainty_m=radius_m)
         return
     symbol = f"place-{tell.theme}-{tell.basis}"
     point = Point(place["lon"], place["lat"])
-    yield tell.mark(part, symbol, point, name, lines, uncertainty_m=radius_m)
+    yield tell.mark("main", symbol, point, name, lines, uncertainty_m=radius_m)
     if radius_m > 0:
         yield tell.mark("radius", "uncertainty", _circle(place), uncertainty_m=radius_m)
 
@@ -215,7 +208,7 @@ def _route(place, to_place, tell: _Teller) -> Iterator[_Mark]:
             low=texts.number(max(length_km - reach_km, 0), lang),
             high=texts.number(length_km + reach_km, lang),
         ),
-        tell.quantity(),
+        texts.quantity(tell.feature, tell.lang),
         how if tell.basis == "inferred" else "",
     )
     yield tell.mark("main", f"route-{tell.basis}", track, label, lines)

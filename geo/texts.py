@@ -99,6 +99,14 @@ def in_language(row, field: str, lang: str) -> str:
     return text if isinstance(text, str) else ""
 
 
+def quantity(feature, lang: str) -> str:
+    """How much or how many a row of ``features`` speaks of, with its unit; "" for none."""
+    amount = feature["quantity"]
+    if amount != amount:  # an empty number is NaN, which differs from itself
+        return ""
+    return f"{number(amount, lang)} {in_language(feature, 'unit', lang)}".strip()
+
+
 def position(lon: float, lat: float, lang: str) -> str:
     """A point in degrees with hemisphere letters, such as ``43.11° N, 131.89° E``."""
     _ = translator(lang)

@@ -26,7 +26,7 @@ import shapely
 from folium.template import Template
 
 from geo import basemap, checks, marks, symbols, texts
-from geo.dataset import Dataset
+from geo.dataset import Dataset, used_places
 
 WEB_DIR = Path(__file__).parent / "web"
 SCRIPTS = ("leaflet.js", "claimmap.js")
@@ -40,11 +40,10 @@ def prepare(folder: Path) -> None:
     """Put the scripts and styles that the map needs into ``folder``, from where they are served."""
     from xstatic.pkg import leaflet
 
-    sources = {name: WEB_DIR / name for name in ("claimmap.js", "claimmap.css")}
-    sources |= {name: Path(leaflet.BASE_DIR) / name for name in ("leaflet.js", "leaflet.css")}
     folder.mkdir(parents=True, exist_ok=True)
-    for name, source in sources.items():
-        shutil.copyfile(source, folder / name)
+    for name in (*SCRIPTS, *STYLES):
+        home = Path(leaflet.BASE_DIR) if name.startswith("leaflet") else WEB_DIR
+        shutil.copyfile(home / name, folder / name)
 
 
 def _write(folder: Path, stem: str, content: dict) -> str:
@@ -67,9 +66,7 @@ def _write(folder: Path, stem: str, content: dict) -> str:
 
 def detail_bounds(dataset: Dataset) -> list[tuple[float, float, float, float]]:
     """Boxes (west, south, east, north) round the places of a dataset that are not mere areas."""
-    features, statements = dataset.features, dataset.statements
-    used = {*features["place"], *features["to_place"], *statements["place"]} - {""}
-    places = dataset.places[dataset.places.index.isin(used)]
+    places = used_places(dataset.places, dataset.features, dataset.statements)
     dx, dy = _DETAIL_REACH
     return [
         (

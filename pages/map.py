@@ -45,7 +45,7 @@ def picked_in_table() -> None:
 def show_header() -> None:
     st.html(
         Markup('<header class="page"><h1>{}</h1><p>{}</p></header>').format(
-            texts.in_language({"title": whole.title, "title_fr": whole.title_fr}, "title", lang),
+            texts.in_language(vars(whole), "title", lang),
             now.sentence,
         )
     )
@@ -53,7 +53,7 @@ def show_header() -> None:
 
 def show_views() -> None:
     for view in whole.views:
-        title = texts.in_language({"title": view.title, "title_fr": view.title_fr}, "title", lang)
+        title = texts.in_language(vars(view), "title", lang)
         st.button(
             sidebar.plain(title),
             key=f"view.{view.name}",

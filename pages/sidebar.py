@@ -44,10 +44,15 @@ def stored(dataset: Dataset) -> Selection:
     return Selection(**chosen)
 
 
+def _address() -> dict[str, list[str]]:
+    """The query as it stands in the page's address."""
+    return {key: st.query_params.get_all(key) for key in st.query_params}
+
+
 def language() -> str:
     """The language of this run, known before the dataset is: as ``read`` will find it."""
     state = st.session_state
-    query = {key: st.query_params.get_all(key) for key in st.query_params}
+    query = _address()
     if query and query != state.get("address"):
         asked = query.get("lang", [""])[-1]
         return asked if asked in texts.languages() else texts.DEFAULT_LANG
@@ -61,7 +66,7 @@ def read(dataset: Dataset, page: str) -> Selection:
     which is no wish to lose the filters.
     """
     state = st.session_state
-    query = {key: st.query_params.get_all(key) for key in st.query_params}
+    query = _address()
     moved = page != state.get("page", page)
     state["page"] = page
     if moved:
@@ -78,8 +83,7 @@ def read(dataset: Dataset, page: str) -> Selection:
 def write(chosen: Selection) -> None:
     """Put the selection into the address, where a copied link takes it along."""
     query = chosen.to_query()
-    present = {key: st.query_params.get_all(key) for key in st.query_params}
-    if query != present:
+    if query != _address():
         st.query_params.from_dict(query)
     st.session_state["address"] = query
 
@@ -144,7 +148,7 @@ def show(dataset: Dataset, chosen: Selection, sentence: str) -> None:
             _("As of"),
             key="as_of",
             value=None,
-            min_value=None if dataset.days is None else min(dataset.days[0], dataset.days[1]),
+            min_value=None if dataset.days is None else dataset.days[0],
             max_value=None if dataset.days is None else dataset.days[1],
             format="YYYY-MM-DD",
             help=_("Show only what had been said by that day; empty for all"),
