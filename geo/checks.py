@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 from shapely.geometry import LineString
 
@@ -127,13 +128,14 @@ def are_points(value: object) -> bool:
     )
 
 
+@lru_cache(maxsize=64)
 def measure(
     start: tuple[float, float], end: tuple[float, float], lang: str = texts.DEFAULT_LANG
 ) -> Measured:
     """Geodesic length and initial bearing between two (lon, lat), and the way by sea.
 
     The way by sea is worked out where both points lie on water, not on land and not on a lake.
-    Longitudes may be any; latitudes within ±90 (ValueError beyond).
+    Results are kept. Longitudes may be any; latitudes within ±90 (ValueError beyond).
     """
     _ = texts.translator(lang)
     asked = (start, end)
@@ -178,7 +180,12 @@ def _on_water(point: tuple[float, float]) -> bool:
 
 
 def run(dataset: Dataset, lang: str = texts.DEFAULT_LANG) -> list[Check]:
-    """Every check that the dataset's features call for, in the order of the table."""
+    """Every check that the dataset's features call for, in the order of the table (kept)."""
+    return list(_run(dataset, lang))
+
+
+@lru_cache(maxsize=16)
+def _run(dataset: Dataset, lang: str) -> tuple[Check, ...]:
     found = []
     for feature_id, feature in dataset.features.iterrows():
         if feature["kind"] == "place":
@@ -193,7 +200,7 @@ def run(dataset: Dataset, lang: str = texts.DEFAULT_LANG) -> list[Check]:
             found.append(_distance(feature_id, feature, place, to_place, lang))
         if feature["claimed_direction"]:
             found.append(_direction(feature_id, feature, place, to_place, lang))
-    return found
+    return tuple(found)
 
 
 def rules(lang: str = texts.DEFAULT_LANG) -> list[str]:

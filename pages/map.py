@@ -68,7 +68,7 @@ def prepare_map() -> tuple:
     claims = whole.claims.index
     points = st.session_state.get("measure")
     # Seldom, and then only for far points, this takes seconds: the page says that it works.
-    measured = checks.measure(*points, lang) if points else None
+    measured = checks.measure(*map(tuple, points), lang) if points else None
     shown = chosen.claim in kept.claims.index
     layer = webmap.update(
         files=session.map_files(whole, whole.digest, lang),
