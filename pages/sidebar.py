@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import streamlit as st
 from markupsafe import Markup
@@ -16,6 +16,8 @@ from geo.selection import FACETS, LAYERS, Selection
 _MANY = 24
 _RESET = (*FACETS, "layer", "as_of")
 _SINGLE = ("as_of", "lang", "view", "claim")
+_KEYS = {each.name for each in fields(Selection)}
+_OWN = "own_keys"  # of the session's state: what the page that runs keeps in the address
 
 
 def _box(layer: str) -> str:
@@ -71,10 +73,12 @@ def read(dataset: Dataset, page: str) -> Selection:
     state["page"] = page
     if moved:
         state.pop("measure", None)  # the map is new then, and knows nothing of it
+        state[_OWN] = {}
     if query == state.get("address") or (moved and not query):
         return stored(dataset)
     chosen, ignored = selections.from_query(query, dataset)
     _store(chosen)
+    state[_OWN] = {k: v[-1] for k, v in query.items() if v and k not in _KEYS}
     state["ignored"] = ignored
     state["view_moves"] = state.get("view_moves", 0) + 1
     return chosen
@@ -83,9 +87,20 @@ def read(dataset: Dataset, page: str) -> Selection:
 def write(chosen: Selection) -> None:
     """Put the selection into the address, where a copied link takes it along."""
     query = chosen.to_query()
+    query |= {key: [value] for key, value in st.session_state.get(_OWN, {}).items() if value}
     if query != _address():
         st.query_params.from_dict(query)
     st.session_state["address"] = query
+
+
+def own(key: str, default: str = "") -> str:
+    """What stands in the address under a key of the page that runs, such as a briefing's step."""
+    return st.session_state.get(_OWN, {}).get(key, default)
+
+
+def set_own(key: str, value: str) -> None:
+    """Keep a value of the page that runs in the address; an empty one leaves it out."""
+    st.session_state.setdefault(_OWN, {})[key] = value
 
 
 def choose(key: str, value) -> None:

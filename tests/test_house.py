@@ -26,9 +26,13 @@ ROWS = (
     ("checks",),
     ("selection",),
     ("evidence",),
+    ("register", "timeline"),
     ("symbols",),
     ("marks",),
-    ("webmap", "plate", "exports", "report"),
+    ("comparison", "webdata"),
+    ("labels", "projection"),
+    ("webmap", "plate", "exports", "standalone", "report"),
+    ("files",),
     ("__main__",),
 )
 ROW = {module: number for number, row in enumerate(ROWS) for module in row}
