@@ -1,57 +1,72 @@
 """Contested claims on a map: the app's entry, with the filters that every page shares.
 
-Run it with ``streamlit run dashboard.py``; ``CLAIMS_DATASET`` names another dataset.
+Run it with ``streamlit run dashboard.py``; ``CLAIMS_DATASET`` names another dataset. The server
+imports this file once, for ``app``; then Streamlit runs it for each viewer and each click.
 """
 
-import gc
-import threading
+from contextlib import asynccontextmanager
 from pathlib import Path
+from threading import Thread
 
 import streamlit as st
 import streamlit.components.v1 as components
+from streamlit.navigation.page import StreamlitPage
 
-from geo import basemap, texts
+from geo import texts
 from geo.dataset import DatasetError
-from pages import session, sidebar
+from pages import served, session, sidebar
 
-HERE = Path(__file__).parent
-
-lang = sidebar.language()
-_ = texts.translator(lang)
-st.set_page_config(page_title=_("Contested claims"), page_icon="🗺️", layout="wide")
+PAGES = Path(__file__).parent / "pages"
 
 
-@st.cache_resource(show_spinner=False)
-def settle() -> None:
-    """Once a server: read the basemap ahead, and spare the garbage collector the imports."""
-    threading.Thread(target=basemap.warm, daemon=True).start()
-    gc.collect()
-    gc.freeze()
+def _page(name: str, title: str, icon: str, default: bool = False) -> StreamlitPage:
+    return st.Page(PAGES / f"{name}.py", title=title, icon=f":material/{icon}:", default=default)
 
 
-settle()
-# The map's frame fetches its files from here: a component needs no setting to be served.
-components.declare_component("claimmap", path=session.assets_folder())
+def show() -> None:
+    """One run: the page that is open, with the sidebar round it."""
+    lang = sidebar.language()
+    _ = texts.translator(lang)
+    st.set_page_config(page_title=_("Contested claims"), page_icon="🗺️", layout="wide")
+    # The map's frame fetches its files from here: a component needs no setting to be served.
+    components.declare_component("claimmap", path=served.assets_folder())
+    try:
+        whole = served.load_dataset(lambda: st.spinner(_("Reading the dataset …")))
+    except DatasetError as error:
+        from pages import problems
 
-try:
-    whole = session.load_dataset()
-except DatasetError as error:
-    from pages import problems
+        problems.show(error, lang)
+        st.stop()
 
-    problems.show(error, lang)
-    st.stop()
+    page = st.navigation(
+        [
+            _page("map", _("Map"), "map", default=True),
+            _page("checks", _("Checks"), "straighten"),
+            _page("register", _("Register"), "table"),
+            _page("method", _("Method"), "menu_book"),
+            _page("briefing", _("Briefing"), "slideshow"),
+            _page("export", _("Export"), "download"),
+        ],
+        position="top",
+    )
+    chosen = sidebar.read(whole, page.url_path)
+    now = session.start(whole, chosen)
+    page.run()
+    # After the page, so that the map need not wait for all this to be drawn.
+    st.html(served.style())
+    sidebar.show(whole, chosen, now.sentence)
+    sidebar.write(sidebar.stored(whole))
+    session.finish(whole)
 
-page = st.navigation(
-    [
-        st.Page(HERE / "pages" / "map.py", title=_("Map"), icon=":material/map:", default=True),
-        st.Page(HERE / "pages" / "checks.py", title=_("Checks"), icon=":material/straighten:"),
-    ],
-    position="top",
-)
-chosen = sidebar.read(whole, page.url_path)
-now = session.start(whole, chosen)
-page.run()
-# After the page, so that the map need not wait for all this to be drawn.
-st.html(HERE / "pages" / "style.css")
-sidebar.show(whole, chosen, now.sentence)
-sidebar.write(sidebar.stored(whole))
+
+@asynccontextmanager
+async def started(_app: st.App):
+    """While the server serves: what the first viewer's map needs is made before anybody asks."""
+    Thread(target=served.warm, daemon=True).start()
+    yield
+
+
+if __name__ == "__main__":
+    show()
+else:
+    app = st.App(__file__, lifespan=started)

@@ -140,36 +140,40 @@ def names(bounds: Bounds | None = None) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(everything, geometry="geometry", crs=_CRS)
 
 
-def web_layers(bounds: Bounds | Sequence[Bounds], max_towns: int = 1500) -> dict[str, dict]:
-    """GeoJSON-like dictionaries of a basemap for a browser, in WGS 84 degrees.
+def web_world(bounds: Bounds | Sequence[Bounds]) -> dict[str, dict]:
+    """The world for a browser: FeatureCollections by layer, 1:50m, two decimals of a WGS 84 degree.
 
-    ``bounds`` is one box, or several when a story plays in regions far apart: the detail is the
-    union of them, each widened by a twentieth. A box wider than 30 degrees gets no detail: at the
-    zooms that show it 1:50m is enough. The result holds three dictionaries of FeatureCollections.
-
-    ``world`` (1:50m simplified, two decimals): countries (iso, name, name_fr, label: [lon, lat]),
-    borders (disputed), lakes (large ones), towns (300 of a million or more, outside the detail).
-
-    ``detail`` (1:10m, three decimals; to be drawn over the world, in this order): extent (the
-    boxes: fill them as sea, to hide the coarser coast beneath), land (islets and no man's land
-    belong to no country), countries (as above), lakes, rivers, admin1, borders (disputed), coast,
-    towns (at most ``max_towns``).
-
-    ``labels``: names, of the whole world (name, name_fr, kind, min_zoom, max_zoom).
-
-    A town has name, population and min_zoom, the web-mercator zoom from which on its label has
-    room. Dump with ``separators=(",", ":")``. Raises ValueError for bounds that are no box.
+    countries (iso, name, name_fr, label: [lon, lat]), borders (disputed), lakes (large ones),
+    towns (300 of a million or more, outside the detail), names (of seas and countries: name,
+    name_fr, kind, min_zoom, max_zoom). ``bounds`` are those of ``web_detail``. Dump with
+    ``separators=(",", ":")``. Raises ValueError for bounds that are no box.
     """
-    boxes = [bounds] if np.ndim(bounds) == 1 else list(bounds)
-    for box in boxes:
-        _turns(box)
-    boxes = _merged([_padded(box) for box in boxes if box[2] - box[0] <= _WIDEST_DETAIL_DEG])
-
+    boxes = _detail_boxes(bounds)
     cities = towns(min_population=1_000_000)
     inside = pd.concat([towns(box)["geonames_id"] for box in boxes]) if boxes else []
     cities = cities[~cities["geonames_id"].isin(inside)]
-    world = {**_world_areas(), "towns": _town_features([cities], 300)}
-    detail = {
+    return {
+        **_world_areas(),
+        "towns": _town_features([cities], 300),
+        "names": _name_features(boxes),
+    }
+
+
+def web_detail(bounds: Bounds | Sequence[Bounds], max_towns: int = 1500) -> dict[str, dict]:
+    """What is drawn over ``web_world`` near the story: FeatureCollections, 1:10m, three decimals.
+
+    ``bounds`` is one box, or several when a story plays in regions far apart: the detail is the
+    union of them, each widened by a twentieth. A box wider than 30 degrees gets no detail: at the
+    zooms that show it 1:50m is enough.
+
+    In this order: extent (the boxes: fill them as sea, to hide the coarser coast beneath), land
+    (islets and no man's land belong to no country), countries (as in the world), lakes, rivers,
+    admin1, borders (disputed), coast, towns (at most ``max_towns``). A town has name, population
+    and min_zoom, the web-mercator zoom from which on its label has room. Raises ValueError for
+    bounds that are no box.
+    """
+    boxes = _detail_boxes(bounds)
+    return {
         "extent": _features([({}, [shapely.box(*box) for box in boxes])], 3),
         "land": _features([({}, land("10m", box).geometry) for box in boxes], 3),
         "countries": _country_features([countries("10m", box) for box in boxes], 3),
@@ -180,13 +184,13 @@ def web_layers(bounds: Bounds | Sequence[Bounds], max_towns: int = 1500) -> dict
         "coast": _features([({}, _clip(_coast(), box).geometry) for box in boxes], 3),
         "towns": _town_features([towns(box) for box in boxes], max_towns),
     }
-    return {"world": world, "detail": detail, "labels": {"names": _name_features(boxes)}}
 
 
-def warm() -> None:
-    """Read ahead the files that ``web_layers`` asks for; for a thread beside other work."""
-    for name in ("land-10m", "countries-10m", "lakes-10m", "admin1-10m", "towns"):
-        _read(name)
+def _detail_boxes(bounds: Bounds | Sequence[Bounds]) -> list[Bounds]:
+    boxes = [bounds] if np.ndim(bounds) == 1 else list(bounds)
+    for box in boxes:
+        _turns(box)
+    return _merged([_padded(box) for box in boxes if box[2] - box[0] <= _WIDEST_DETAIL_DEG])
 
 
 # Reading
@@ -358,7 +362,7 @@ def _world_areas() -> dict[str, dict]:
 def simplified_world() -> dict[str, dict]:
     """Countries, borders and lakes for zooms up to about 5, where a pixel is 0.04 degrees wide.
 
-    FeatureCollections as in ``web_layers``. It takes a second, so that the build script of the
+    FeatureCollections as in ``web_world``. It takes a second, so that the build script of the
     basemap keeps the result in data/basemap/world.json.
     """
     # Visvalingam-Whyatt over the whole coverage, so that neighbours keep their common border, and

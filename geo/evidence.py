@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -9,7 +10,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from geo import checks, texts
-from geo.dataset import Dataset
+from geo.dataset import Dataset, standing_in
 from geo.selection import Selection
 
 
@@ -17,6 +18,7 @@ from geo.selection import Selection
 class Said:
     """One statement in words of a language; empty where the dataset has nothing."""
 
+    statement: str  # its id
     who: str
     kind: str
     stance: str
@@ -69,12 +71,65 @@ class Evidence:
 def independent_origins(statements: pd.DataFrame) -> pd.Series:
     """How many distinct origins assert each claim: ten that repeat one count once.
 
-    ``statements`` as in a ``Dataset``; returns counts by claim id (claims without assertion are
-    missing).
+    ``statements`` as in a ``Dataset``. What was taken back does not count, nor does an origin that
+    has taken its own word back. Chains are followed within a claim: where A repeats B and B only
+    repeats C, the origin of all three is C; those that repeat each other in a ring are one.
+    Returns counts by claim id (claims that nobody asserts any more are missing).
     """
-    asserted = statements[statements["stance"] == "asserts"]
-    origin = asserted["origin"].where(asserted["origin"] != "", asserted["source"])
-    return origin.groupby(asserted["claim"]).nunique()
+    asserts = (statements["stance"] == "asserts").to_numpy()
+    said = statements.loc[asserts, ["claim", "source", "origin"]]
+    said["origin"] = said["source"].where(said["origin"] == "", said["origin"])
+    stands = standing_in(statements)[asserts]
+    standing = said[stands]
+    counts = standing["origin"].groupby(standing["claim"]).nunique()
+    # Seldom does an origin itself repeat, or take back: only those claims need a closer look.
+    by_claim = pd.MultiIndex.from_frame(said[["claim", "source"]])
+    left = by_claim.isin(by_claim[stands])
+    unclear = by_claim[(said["source"] != said["origin"]).to_numpy() | ~left]
+    told = pd.MultiIndex.from_frame(standing[["claim", "origin"]])
+    closer = said["claim"].isin(standing["claim"][told.isin(unclear)]).to_numpy()
+    # Who took all back still shows whence the word came that others repeat.
+    links = said.assign(left=left)[closer & (stands | ~left)]
+    for claim, mine in links.groupby("claim"):
+        roots = _roots(zip(mine["source"], mine["origin"], strict=True))
+        found = set().union(*(roots[source] for source in mine["source"][mine["left"]]))
+        counts[claim] = len(found - set(mine["source"][~mine["left"]]))
+    return counts
+
+
+def _roots(links: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:
+    """For each teller, whose word it goes back to; links are (teller, told by), own ones equal.
+
+    A teller with a word of its own is a root. A ring without any is one root, named after its
+    first member.
+    """
+    towards: dict[str, set[str]] = {}
+    for teller, origin in links:
+        towards.setdefault(teller, set()).add(origin)
+
+    def is_root(each: str) -> bool:
+        return each in towards.get(each, {each})
+
+    def reached(start: str) -> set[str]:
+        seen, left = {start}, [start]
+        while left:
+            at = left.pop()
+            fresh = towards.get(at, set()) - seen
+            if at != start and is_root(at):
+                fresh = set()  # who tells on its own account needs no one behind it
+            seen |= fresh
+            left += fresh
+        return seen
+
+    ahead = {teller: reached(teller) for teller in towards}
+    closed = {t for t, seen in ahead.items() if not any(map(is_root, seen))}
+    found = {}
+    for teller, seen in ahead.items():
+        rings = {
+            min(ahead[e]) for e in seen & closed if all(e in ahead[other] for other in ahead[e])
+        }
+        found[teller] = frozenset(rings | set(filter(is_root, seen)))
+    return found
 
 
 def gather(whole: Dataset, kept: Dataset, claim_id: str, selection: Selection) -> Evidence:
@@ -101,7 +156,7 @@ def gather(whole: Dataset, kept: Dataset, claim_id: str, selection: Selection) -
         confidence=words["confidence"][claim["confidence"]],
         confidence_rationale=texts.in_language(claim, "confidence_rationale", lang),
         origins=int(independent_origins(statements).get(claim_id, 0)),
-        assertions=int((statements["stance"] == "asserts").sum()),
+        assertions=int(((statements["stance"] == "asserts") & standing_in(statements)).sum()),
         said=tuple(_said(whole, row, lang) for _, row in ranked.iterrows()),
         located=tuple(_located(whole, row, lang) for _, row in features.iterrows()),
         findings=tuple(c for c in checks.run(kept, lang) if c.claim == claim_id),
@@ -128,6 +183,7 @@ def _said(whole: Dataset, row, lang: str) -> Said:
         repeats = texts.in_language(whole.sources.loc[row["origin"]], "name", lang)
     place = whole.places.loc[row["place"]] if row["place"] else {}
     return Said(
+        statement=row.name,
         who=texts.in_language(source, "name", lang),
         kind=words["kind"][source["kind"]],
         stance=words["stance"][row["stance"]],
@@ -176,7 +232,7 @@ def to_html(evidence: Evidence, lang: str) -> str:
     _ = texts.translator(lang)
     out = [
         Markup('<article class="evidence {}"><h3>{}</h3>').format(lang, evidence.title),
-        Markup('<p><span class="chip {}">{}</span> {}{}</p>').format(
+        Markup('<p><span class="chip {}">{}</span> <span class="meaning">{}</span>{}</p>').format(
             evidence.status_code,
             evidence.status,
             evidence.status_help,
@@ -250,8 +306,8 @@ def _said_html(said: Said, _) -> Markup:
     if said.rationale:
         lines.append(Markup('<span class="quiet">{}</span>').format(said.rationale))
     lines.append(Markup('<span class="reference">{}</span>').format(said.reference))
-    return Markup('<div class="said {}">{}</div>').format(
-        said.stance_code, Markup("<br>").join(lines)
+    return Markup('<div class="said {}" data-statement="{}">{}</div>').format(
+        said.stance_code, said.statement, Markup("<br>").join(lines)
     )
 
 
@@ -280,19 +336,18 @@ def table(whole: Dataset, kept: Dataset, lang: str) -> pd.DataFrame:
     names, spots = _names(whole, lang)
     claims, statements = kept.claims, kept.statements
     said: dict[str, dict[str, dict]] = {
-        claim: {"asserts": {}, "denies": {}, "said_at": {}, "origins": {}} for claim in claims.index
+        claim: {"asserts": {}, "denies": {}, "said_at": {}} for claim in claims.index
     }
-    for claim, source, origin, stance, place in zip(
-        *(statements[c] for c in ("claim", "source", "origin", "stance", "place")), strict=True
+    for claim, source, stance, place in zip(
+        *(statements[c] for c in ("claim", "source", "stance", "place")), strict=True
     ):
         row = said[claim]
         # Dictionaries keep the order and each name once.
         if stance in ("asserts", "denies"):
             row[stance][names[source]] = None
-        if stance == "asserts":
-            row["origins"][origin or source] = None
         if place:
             row["said_at"][spots[place]] = None
+    origins = independent_origins(statements)
     status = texts.terms(lang)["status"]
     fixed = _fixed_columns(whole, lang).loc[claims.index]
     columns = {
@@ -306,7 +361,7 @@ def table(whole: Dataset, kept: Dataset, lang: str) -> pd.DataFrame:
         "said_at": [", ".join(row["said_at"]) for row in said.values()],
         "measured": fixed["measured"],
         "theme": fixed["theme"],
-        "origins": [len(row["origins"]) for row in said.values()],
+        "origins": origins.reindex(claims.index, fill_value=0).tolist(),
     }
     return pd.DataFrame(columns, index=claims.index)
 

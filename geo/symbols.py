@@ -6,6 +6,7 @@ cross. The colours are from the palette of Okabe and Ito (2008), darkened for te
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from functools import cache
 
@@ -242,3 +243,89 @@ def legend(lang: str) -> list[tuple[str, str, str]]:
         ("spoken-denies", "spoken-denies", _("Denied from here")),
         ("spoken-declines", "spoken-declines", _("Comment declined here")),
     ]
+
+
+SWATCH_PX = (36, 22)
+
+
+@cache
+def svg(key: str) -> str:
+    """A symbol as a small SVG picture of ``SWATCH_PX``, as the legend of the web map shows it.
+
+    It holds numbers and colours of this table only, no words. Raises KeyError for another key.
+    """
+    symbol = table()[key]
+    width, height = SWATCH_PX
+    halo = 'stroke="#ffffff" stroke-opacity="0.9"'
+    dash = f' stroke-dasharray="{" ".join(map(_short, symbol.dash))}"' if symbol.dash else ""
+    line = f'stroke="{symbol.colour}" stroke-width="{_short(symbol.width)}"{dash}'
+    fill = f'fill="{symbol.fill or "none"}" fill-opacity="{_short(symbol.fill_opacity)}"'
+    if symbol.kind == "point":
+        scale = min(1.0, 18 / symbol.size)
+        path = _outline(symbol.shape, symbol.size / 2 * scale)
+        wide = _short(symbol.width + 3)
+        parts = [
+            f'<path d="{path}" fill="none" {halo} stroke-width="{wide}"/>',
+            f'<path d="{path}" {fill} {line}/>',
+        ]
+        if symbol.over:
+            parts += _struck(symbol, symbol.size / 2 * scale)
+    elif symbol.kind == "line":
+        parts = [f'<path d="M-17 0H17" fill="none" {line}/>']
+        if symbol.over:
+            parts += _struck(symbol, 9)
+        if symbol.arrow:
+            parts.append(f'<path d="M9 0L-7 7L-4 0L-7 -7Z" fill="{symbol.colour}" {halo}/>')
+    else:
+        parts = [f'<path d="M-15 -8H15V8H-15Z" {fill} {line}/>']
+        if symbol.hatch:
+            parts += _struck(symbol, 7)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        f'viewBox="{-width / 2:g} {-height / 2:g} {width} {height}" stroke-linejoin="round">'
+        f"{''.join(parts)}</svg>"
+    )
+
+
+def _short(value: float) -> str:
+    return f"{value:.4g}"
+
+
+def _struck(symbol: Symbol, radius: float) -> list[str]:
+    """What crosses a symbol out: a cross where it is denied by name, else a bar."""
+    a = _short(radius * 0.95 * 0.72)
+    crossed = "cross" in (symbol.over, symbol.hatch)
+    path = f"M-{a} {a}L{a} -{a}" + (f"M-{a} -{a}L{a} {a}" if crossed else "")
+    return [
+        f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="{_short(width)}"/>'
+        for colour, width in ((PAPER, symbol.width + 1.6), (symbol.colour, symbol.width))
+    ]
+
+
+def _outline(shape: str, r: float) -> str:
+    """The path of a point's shape round the origin, with ``r`` as its radius in pixels."""
+    if shape in ("circle", "ring"):
+        r_ = _short(r)
+        return f"M-{r_} 0A{r_} {r_} 0 1 1 {r_} 0A{r_} {r_} 0 1 1 -{r_} 0Z"
+    corners = {"triangle": (3, 1.25, 0.15), "diamond": (4, 1.15, 0), "pentagon": (5, 1.1, 0)}
+    a = 0.42
+    points = {
+        "square": ((-0.86, -0.86), (0.86, -0.86), (0.86, 0.86), (-0.86, 0.86)),
+        "flag": ((-0.75, 1.1), (-0.75, -1), (1, -0.45), (-0.75, 0.15)),
+        "bubble": (
+            *((-1, -0.9), (1, -0.9), (1, 0.45), (-0.1, 0.45)),
+            *((-0.6, 1.1), (-0.6, 0.45), (-1, 0.45)),
+        ),
+        "saltire": (
+            *((-1, a - 1), (a - 1, -1), (0, -a), (1 - a, -1), (1, a - 1), (a, 0)),
+            *((1, 1 - a), (1 - a, 1), (0, a), (a - 1, 1), (-1, 1 - a), (-a, 0)),
+        ),
+    }
+    if shape in corners:
+        count, reach, down = corners[shape]
+        turns = [2 * math.pi * i / count - math.pi / 2 for i in range(count)]
+        found = [(reach * math.cos(t), reach * math.sin(t) + down) for t in turns]
+    else:
+        found = points[shape]
+    closed = "" if shape == "flag" else "Z"
+    return "M" + "L".join(f"{_short(x * r)} {_short(y * r)}" for x, y in found) + closed

@@ -8,156 +8,16 @@ through Folium is a bit mask of the marks that are on, the names of those files,
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import json
-import os
-import shutil
-import tempfile
-from dataclasses import asdict
 from functools import lru_cache
-from pathlib import Path
 
 import folium
 import geopandas as gpd
 import numpy as np
-import pandas as pd
-import shapely
 from folium.template import Template
 
-from geo import basemap, checks, marks, symbols, texts
-from geo.dataset import Dataset, used_places
-
-WEB_DIR = Path(__file__).parent / "web"
-SCRIPTS = ("leaflet.js", "claimmap.js")
-STYLES = ("leaflet.css", "claimmap.css")
-
-# Degrees of the finer basemap round each place of the dataset, east-west and north-south.
-_DETAIL_REACH = (4.0, 2.6)
-
-
-def prepare(folder: Path) -> None:
-    """Put the scripts and styles that the map needs into ``folder``, from where they are served."""
-    from xstatic.pkg import leaflet
-
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in (*SCRIPTS, *STYLES):
-        home = Path(leaflet.BASE_DIR) if name.startswith("leaflet") else WEB_DIR
-        shutil.copyfile(home / name, folder / name)
-
-
-def _write(folder: Path, stem: str, content: dict) -> str:
-    """Write JSON as ``<stem>-<hash>.json`` unless it is there; return the name."""
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    name = f"{stem}-{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
-    target = folder / name
-    if not target.exists():
-        # Renamed into place, so that a browser never fetches half a file.
-        handle, part = tempfile.mkstemp(dir=folder)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-            Path(part).replace(target)
-        except BaseException:
-            Path(part).unlink(missing_ok=True)
-            raise
-    return name
-
-
-def detail_bounds(dataset: Dataset) -> list[tuple[float, float, float, float]]:
-    """Boxes (west, south, east, north) round the places of a dataset that are not mere areas."""
-    places = used_places(dataset.places, dataset.features, dataset.statements)
-    dx, dy = _DETAIL_REACH
-    return [
-        (
-            max(p["lon"] - dx, -180.0),
-            max(min(p["lat"], 85.0) - dy, -85.0),
-            min(p["lon"] + dx, 180.0),
-            min(max(p["lat"], -85.0) + dy, 85.0),
-        )
-        for _, p in places.iterrows()
-        if p["uncertainty_m"] < 200_000
-    ]
-
-
-def write_basemap(folder: Path, dataset: Dataset) -> tuple[str, str]:
-    """Write the basemap's world and its detail round the dataset; return the two file names."""
-    layers = basemap.web_layers(detail_bounds(dataset))
-    world = layers["world"] | layers["labels"]
-    return _write(folder, "world", world), _write(folder, "detail", layers["detail"])
-
-
-def write_marks(folder: Path, drawn: gpd.GeoDataFrame, dataset: Dataset, lang: str) -> str:
-    """Write the marks of ``marks.draw`` for the browser; return the file name."""
-    return _write(folder, "marks", _content(drawn, dataset, lang))
-
-
-def _content(drawn: gpd.GeoDataFrame, dataset: Dataset, lang: str) -> dict:
-    used = symbols.table()
-    claims = dataset.claims
-    numbers = pd.Series(range(len(claims)), index=claims.index)
-    geometry = shapely.set_precision(drawn.geometry.to_numpy(), 1e-5, mode="pointwise")
-    rows = zip(drawn.drop(columns="geometry").to_dict("records"), geometry, strict=True)
-    return {
-        "lang": lang,
-        "claims": [
-            {"id": claim_id, "title": texts.in_language(claim, "title", lang)}
-            for claim_id, claim in claims.iterrows()
-        ],
-        "symbols": {key: asdict(symbol) | {"key": key} for key, symbol in used.items()},
-        "legend": symbols.legend(lang),
-        "words": _words(lang),
-        "marks": [
-            {
-                "id": row["id"],
-                "feature": row["feature"],
-                "claim": int(numbers[row["claim"]]),
-                "symbol": row["symbol"],
-                "part": row["part"],
-                "label": row["label"],
-                "lines": list(row["lines"]),
-                "geometry": _geojson(shape),
-            }
-            for row, shape in rows
-        ],
-    }
-
-
-def _geojson(shape: shapely.Geometry) -> dict:
-    found = shapely.geometry.mapping(shape)
-
-    def rounded(part):
-        return [rounded(p) for p in part] if isinstance(part, list | tuple) else round(part, 5)
-
-    return {"type": found["type"], "coordinates": rounded(found["coordinates"])}
-
-
-def _words(lang: str) -> dict[str, str]:
-    _ = texts.translator(lang)
-    return {
-        "map": _("Map of the claims. The table beside it lists all that the map shows."),
-        "legend": _("Legend"),
-        "full": _("Full screen"),
-        "close": _("Close"),
-        "here": _("Several claims at this spot"),
-        "choose": _("Click to choose one"),
-        "more": _("and {n} more"),
-        "within": _("inside the area: {area}"),
-        "measure": _("Measure between two points"),
-        "measureHow": _("Click two points to measure between them; Escape ends it."),
-        "zoomIn": _("Zoom in"),
-        "zoomOut": _("Zoom out"),
-        "attribution": f"{basemap.ATTRIBUTION} · Leaflet",
-        "N": _("N"),
-        "S": _("S"),
-        "E": _("E"),
-        "W": _("W"),
-    }
-
-
-def encode_mask(visible: np.ndarray) -> str:
-    """A boolean array as base64 of its bits, first mark in the highest bit of the first byte."""
-    return base64.b64encode(np.packbits(visible).tobytes()).decode()
+from geo import checks, marks, webdata
+from geo.dataset import Dataset
 
 
 class _Attach(folium.MacroElement):
@@ -182,29 +42,29 @@ class _Update(folium.MacroElement):
         self.state = state
 
 
-def base_map(assets: str) -> folium.Map:
+def base_map(assets: str, briefing: bool = False) -> folium.Map:
     """The map that never changes: no tiles, no data, scripts from the URL prefix ``assets``.
 
+    ``briefing``: with the keys and the large letters of a briefing.
     The object is used up by one run (streamlit-folium renames its parts): make it anew each time.
     """
+    lon, lat = webdata.CENTRE
+    west, south, east, north = webdata.BOUNDS
     base = folium.Map(
-        location=(48.0, 80.0),
-        zoom_start=3,
+        location=(lat, lon),
+        zoom_start=webdata.START_ZOOM,
         tiles=None,
-        min_zoom=1.5,
-        max_zoom=13,
-        zoom_snap=0.25,
-        zoom_delta=0.5,
         max_bounds=True,
-        min_lat=-80,
-        max_lat=85,
-        min_lon=-270,
-        max_lon=290,
-        max_bounds_viscosity=0.8,
+        min_lon=west,
+        min_lat=south,
+        max_lon=east,
+        max_lat=north,
+        **webdata.MOVING,
     )
+    scripts = (*webdata.SCRIPTS, *webdata.BRIEFING_SCRIPTS) if briefing else webdata.SCRIPTS
     # Folium lists CDN addresses here, and a first one that fails leaves the map blank for ever.
-    base.default_js = [(name, assets + name) for name in SCRIPTS]
-    base.default_css = [(name, assets + name) for name in STYLES]
+    base.default_js = [(name, assets + name) for name in scripts]
+    base.default_css = [(name, assets + name) for name in webdata.STYLES]
     _Attach().add_to(base)
     return base
 
@@ -217,16 +77,20 @@ def update(
     view: tuple[float, float, float, float],
     view_token: str,
     show_token: int,
+    choice: dict | None = None,
     interactive: bool = True,
     measured: checks.Measured | None = None,
+    step: dict | None = None,
 ) -> folium.FeatureGroup:
     """What one run changes on the map, as the feature group that streamlit-folium sends.
 
-    ``files``: names of marks, world and detail. ``visible``: booleans over the marks.
+    ``files``: names of marks, world and detail. ``visible``: booleans over the marks. ``choice``:
+    what they follow from (``webdata.choice``), where clicks on the filters may be drawn at once.
     ``selected``: number of the claim to emphasize, -1 for none. ``view``: bounds to go to when
     ``view_token`` differs from the last run's. ``show_token``: a number that grows when the map
     should move to the selected claim. ``interactive``: whether the page answers to clicks on marks
-    and to measuring. ``measured``: what the viewer measured, to draw and tell.
+    and to measuring. ``measured``: what the viewer measured, to draw and tell. ``step``: where a
+    briefing stands, for its keys (``web/briefing.js``).
     """
     marks_file, world, detail = files
     group = folium.FeatureGroup(control=False)
@@ -236,13 +100,16 @@ def update(
         "marks": marks_file,
         "world": world,
         "detail": detail,
-        "mask": encode_mask(visible),
+        "mask": webdata.encode_mask(visible),
+        "choice": choice,
         "selected": int(selected),
         "view": {"bounds": [float(edge) for edge in view], "token": token},
         "show": int(show_token),
         "interactive": interactive,
         "measure": None if measured is None else _measure(measured),
     }
+    if step is not None:
+        state["step"] = step
     _Update(state).add_to(group)
     return group
 
@@ -253,7 +120,7 @@ def _measure(measured: checks.Measured) -> dict:
         lines.append((measured.sea_line, [2, 5]))
     return {
         "asked": [list(point) for point in measured.asked],
-        "lines": [[_geojson(line)["coordinates"], dash] for line, dash in lines],
+        "lines": [[webdata.geojson(line)["coordinates"], dash] for line, dash in lines],
         "text": measured.text,
     }
 

@@ -37,7 +37,7 @@ def show_small_map(claim_id: str, features: set[str]) -> None:
     drawn = webmap.drawn(whole, lang)
     mine = drawn["feature"].isin(features).to_numpy()
     layer = webmap.update(
-        files=session.map_files(whole, whole.digest, lang),
+        files=session.map_files(whole, lang),
         visible=session.visible(now) & mine,
         selected=-1,
         view=webmap.bounds_of(drawn[mine]),

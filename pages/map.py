@@ -8,8 +8,8 @@ import streamlit as st
 from markupsafe import Markup
 from streamlit_folium import st_folium
 
-from geo import checks, evidence, selection, texts, webmap
-from pages import session, sidebar
+from geo import checks, evidence, selection, texts, webdata, webmap
+from pages import session, sidebar, snapshot
 
 TABLE = "claims_table"
 SEND_S = 0.02  # the server gathers for up to 10 ms, and the browser for as long again
@@ -71,8 +71,9 @@ def prepare_map() -> tuple:
     measured = checks.measure(*map(tuple, points), lang) if points else None
     shown = chosen.claim in kept.claims.index
     layer = webmap.update(
-        files=session.map_files(whole, whole.digest, lang),
+        files=session.map_files(whole, lang),
         visible=session.visible(now),
+        choice=webdata.choice(whole, chosen),
         selected=claims.get_loc(chosen.claim) if shown else -1,
         view=whole.view(chosen.view).bounds,
         view_token=f"{chosen.view}-{now.view_moves}",
@@ -181,6 +182,7 @@ with head:
     show_header()
 with views:
     show_views()
+    snapshot.show(now)
 with text_side, st.container(key="reading"):
     if len(kept.claims):
         if not chosen.layer:

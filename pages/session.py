@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import runpy
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from geo import dataset as datasets
 from geo import marks, selection, texts, webmap
 from geo.dataset import Dataset
 from geo.selection import Selection
+from pages import served
 
 # Where the map's frame finds our files: beside its own, as the browser sees it (dashboard.py).
 ASSETS = "../dashboard.claimmap/"
@@ -35,43 +33,23 @@ class Session:
     translate: Callable[[str], str]
 
 
-def dataset_path() -> Path:
-    """The folder or .zip that the environment names, or else the built-in dataset."""
-    return Path(os.environ.get("CLAIMS_DATASET") or datasets.BUILT_IN)
+def map_files(whole: Dataset, lang: str) -> tuple[str, str, str]:
+    """Names of the files that the map needs for a dataset: marks, world, detail.
+
+    The detail is "" where the map need not wait for it: ``finish`` has it made.
+    """
+    detail = served.detail_file(whole)
+    if not detail:
+        st.session_state["lacks_detail"] = True
+    return served.marks_file(whole, lang), served.world_file(whole), detail
 
 
-def load_dataset() -> Dataset:
-    """The dataset, read again whenever one of its files changes; raises DatasetError."""
-    path = dataset_path()
-    files = [path, *sorted(path.rglob("*"))] if path.is_dir() else [path]
-    stamps = [(str(f), f.stat().st_mtime_ns, f.stat().st_size) for f in files if f.exists()]
-    return _load(str(path), tuple(stamps))
-
-
-@st.cache_resource(max_entries=4, show_spinner="…")
-def _load(path: str, stamps: tuple) -> Dataset:
-    return datasets.load(path)
-
-
-@st.cache_resource(show_spinner=False)
-def assets_folder() -> Path:
-    """The folder whose files the map's frame fetches; new with each server."""
-    folder = Path(tempfile.mkdtemp(prefix="claimmap-"))
-    webmap.prepare(folder)
-    return folder
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def map_files(_whole: Dataset, digest: str, lang: str) -> tuple[str, str, str]:
-    """Names of the files that the map needs for a dataset: marks, world, detail."""
-    folder = assets_folder()
-    world, detail = _basemap_files(_whole, digest)
-    return webmap.write_marks(folder, webmap.drawn(_whole, lang), _whole, lang), world, detail
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _basemap_files(_whole: Dataset, digest: str) -> tuple[str, str]:
-    return webmap.write_basemap(assets_folder(), _whole)
+def finish(whole: Dataset) -> None:
+    """At the end of a run: what its map was shown without, for the next run, which follows."""
+    served.settle()
+    if st.session_state.pop("lacks_detail", False):
+        served.make_detail(whole)
+        st.rerun()
 
 
 def start(whole: Dataset, chosen: Selection) -> Session:

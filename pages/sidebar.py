@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import fields, replace
 
 import streamlit as st
@@ -15,6 +16,7 @@ from geo.selection import FACETS, LAYERS, Selection
 # Above this many values a list is too long to read, and a search box takes over.
 _MANY = 24
 _RESET = (*FACETS, "layer", "as_of")
+LATE_S = 3.0  # how long the browser may take to show the address that a run wrote
 _SINGLE = ("as_of", "lang", "view", "claim")
 _KEYS = {each.name for each in fields(Selection)}
 _OWN = "own_keys"  # of the session's state: what the page that runs keeps in the address
@@ -24,26 +26,30 @@ def _box(layer: str) -> str:
     return f"layer.{layer}"
 
 
+def _widgets(chosen: Selection) -> dict[str, object]:
+    """The value of every widget, by key, at a selection."""
+    values: dict[str, object] = {key: list(getattr(chosen, key)) for key in FACETS}
+    values |= {_box(layer): layer in chosen.layer for layer in LAYERS}
+    return values | {key: getattr(chosen, key) for key in _SINGLE}
+
+
 def _store(chosen: Selection) -> None:
     """Set every widget to a selection, before the widgets are made."""
-    for key in FACETS:
-        st.session_state[key] = list(getattr(chosen, key))
-    for layer in LAYERS:
-        st.session_state[_box(layer)] = layer in chosen.layer
-    for key in _SINGLE:
-        st.session_state[key] = getattr(chosen, key)
+    for key, value in _widgets(chosen).items():
+        st.session_state[key] = value
 
 
 def stored(dataset: Dataset) -> Selection:
-    """The selection that the widgets stand at."""
-    state = st.session_state
+    """The selection that the widgets stand at.
+
+    Streamlit forgets a widget that a run did not come to: that one stands where it was.
+    """
+    last = _widgets(st.session_state.get("written", Selection()))
+    state = last | {key: st.session_state[key] for key in last if key in st.session_state}
     offered = selections.options(dataset)
-    picked = {key: state.get(key, ()) for key in FACETS}
-    chosen = {key: tuple(v for v in offered[key] if v in picked[key]) for key in FACETS}
-    chosen["layer"] = tuple(layer for layer in LAYERS if state.get(_box(layer), True))
-    for key in _SINGLE:
-        chosen[key] = state.get(key, getattr(Selection(), key))
-    return Selection(**chosen)
+    chosen = {key: tuple(v for v in offered[key] if v in state[key]) for key in FACETS}
+    chosen["layer"] = tuple(layer for layer in LAYERS if state[_box(layer)])
+    return Selection(**chosen, **{key: state[key] for key in _SINGLE})
 
 
 def _address() -> dict[str, list[str]]:
@@ -51,14 +57,20 @@ def _address() -> dict[str, list[str]]:
     return {key: st.query_params.get_all(key) for key in st.query_params}
 
 
+def _preferred() -> str:
+    """The language of the viewer's browser, if the interface speaks it."""
+    code = (st.context.locale or "").partition("-")[0]
+    return code if code in texts.languages() else texts.DEFAULT_LANG
+
+
 def language() -> str:
     """The language of this run, known before the dataset is: as ``read`` will find it."""
     state = st.session_state
     query = _address()
-    if query and query != state.get("address"):
+    if "lang" not in state or (query and query != state.get("address")):
         asked = query.get("lang", [""])[-1]
-        return asked if asked in texts.languages() else texts.DEFAULT_LANG
-    return state.get("lang", texts.DEFAULT_LANG)
+        return asked if asked in texts.languages() else _preferred()
+    return state["lang"]
 
 
 def read(dataset: Dataset, page: str) -> Selection:
@@ -74,9 +86,9 @@ def read(dataset: Dataset, page: str) -> Selection:
     if moved:
         state.pop("measure", None)  # the map is new then, and knows nothing of it
         state[_OWN] = {}
-    if query == state.get("address") or (moved and not query):
+    if query == state.get("address") or (moved and not query) or _is_late(dataset, query):
         return stored(dataset)
-    chosen, ignored = selections.from_query(query, dataset)
+    chosen, ignored = selections.from_query({"lang": [_preferred()]} | query, dataset)
     _store(chosen)
     state[_OWN] = {k: v[-1] for k, v in query.items() if v and k not in _KEYS}
     state["ignored"] = ignored
@@ -84,13 +96,34 @@ def read(dataset: Dataset, page: str) -> Selection:
     return chosen
 
 
+def _is_late(dataset: Dataset, query: dict[str, list[str]]) -> bool:
+    """Whether the address differs only because the browser has not yet taken over our last one.
+
+    A click made before it has comes with the address of before. Going back in the browser's
+    history changes no widget, and takes longer.
+    """
+    state = st.session_state
+    if "written" not in state:
+        return False
+    clicked = stored(dataset) != state["written"]
+    recent = time.monotonic() - state["written_at"] < LATE_S
+    return clicked or (recent and query == state["address_before"])
+
+
 def write(chosen: Selection) -> None:
     """Put the selection into the address, where a copied link takes it along."""
     query = chosen.to_query()
+    if chosen.lang == texts.DEFAULT_LANG != _preferred():
+        query["lang"] = [chosen.lang]  # else the browser's own would come back with a reload
     query |= {key: [value] for key, value in st.session_state.get(_OWN, {}).items() if value}
+    state = st.session_state
+    if query != state.get("address"):
+        state["address_before"] = state.get("address", query)
+        state["written_at"] = time.monotonic()
     if query != _address():
         st.query_params.from_dict(query)
-    st.session_state["address"] = query
+    state["address"] = query
+    state["written"] = chosen
 
 
 def own(key: str, default: str = "") -> str:
@@ -121,6 +154,8 @@ def loosen(key: str, dataset: Dataset) -> None:
 
 def show(dataset: Dataset, chosen: Selection, sentence: str) -> None:
     """Draw the sidebar for a selection."""
+    for key, value in _widgets(chosen).items():
+        st.session_state.setdefault(key, value)
     lang = chosen.lang
     _ = texts.translator(lang)
     words = texts.terms(lang)

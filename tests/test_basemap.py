@@ -48,9 +48,16 @@ def dumped(layers: dict) -> str:
     return json.dumps(layers, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
+def layers(bounds) -> dict[str, dict]:
+    """All that a browser gets of the basemap, the names apart."""
+    world = basemap.web_world(bounds)
+    names = {"names": world.pop("names")}
+    return {"world": world, "detail": basemap.web_detail(bounds), "labels": names}
+
+
 @pytest.fixture(scope="module")
 def web() -> dict[str, dict]:
-    return basemap.web_layers([PRIMORYE, DONBAS])
+    return layers([PRIMORYE, DONBAS])
 
 
 # What is on the map
@@ -449,23 +456,23 @@ def test_web_towns_leave_each_other_room(web: dict[str, dict]) -> None:
 
 
 def test_a_small_box_keeps_its_share_of_the_towns() -> None:
-    features = basemap.web_layers([PRIMORYE, DONBAS], max_towns=100)["detail"]["towns"]["features"]
+    features = basemap.web_detail([PRIMORYE, DONBAS], max_towns=100)["towns"]["features"]
     lon = np.array([f["geometry"]["coordinates"][0] for f in features])
     assert len(features) == 100
     assert (lon < 60).sum() == 50
 
 
 def test_boxes_that_overlap_are_drawn_once() -> None:
-    twice = basemap.web_layers([DONBAS, (36.5, 47.5, 38.0, 48.5)])
-    assert dumped(twice["detail"]) == dumped(basemap.web_layers(DONBAS)["detail"])
+    twice = layers([DONBAS, (36.5, 47.5, 38.0, 48.5)])
+    assert dumped(twice["detail"]) == dumped(layers(DONBAS)["detail"])
 
 
 def test_a_world_wide_box_gets_no_detail() -> None:
-    layers = basemap.web_layers((20.0, 20.0, 140.0, 60.0))
-    assert all(not collection["features"] for collection in layers["detail"].values())
-    assert layers["world"]["countries"]["features"]
+    found = layers((20.0, 20.0, 140.0, 60.0))
+    assert all(not collection["features"] for collection in found["detail"].values())
+    assert found["world"]["countries"]["features"]
     with pytest.raises(ValueError, match="west, south, east, north"):
-        basemap.web_layers([DONBAS, (1.0, 1.0, 0.0, 2.0)])
+        layers([DONBAS, (1.0, 1.0, 0.0, 2.0)])
 
 
 def test_web_labels_name_the_country_in_each_box(web: dict[str, dict]) -> None:

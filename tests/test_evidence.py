@@ -52,22 +52,127 @@ def test_origins_of_the_built_in_claims():
 STATEMENT = st.tuples(
     st.sampled_from(["c", "d"]),
     st.sampled_from(["a", "b", "e"]),
-    st.sampled_from(["", "a", "b", "e"]),
-    st.sampled_from(["asserts", "denies", "declines", "retracts"]),
+    st.sampled_from(["", "a", "b", "e", "f"]),
+    st.sampled_from(["asserts", "asserts", "denies", "declines", "retracts"]),
+    st.sampled_from(["2024-10-01", "2024-10-02", None]),
 )
 
 
-@given(st.lists(STATEMENT, max_size=12))
+def ledger(rows: list[tuple]) -> pd.DataFrame:
+    columns = ["claim", "source", "origin", "stance", "date"]
+    frame = pd.DataFrame(rows, columns=columns, dtype=object)
+    return frame.assign(date=pd.to_datetime(frame["date"]))
+
+
+def told_by(*pairs: tuple[str, str]) -> int:
+    """How many origins the assertions (source, origin) of one claim have."""
+    rows = [("c", source, origin, "asserts", "2024-10-01") for source, origin in pairs]
+    return evidence.independent_origins(ledger(rows))["c"]
+
+
+@pytest.mark.parametrize(
+    ("pairs", "origins"),
+    [
+        ([("a", "b"), ("b", "e"), ("e", "")], 1),  # a chain
+        ([("a", "b"), ("b", "e")], 1),  # whose end says nothing itself
+        ([("a", "b"), ("b", "")], 1),
+        ([("a", "b"), ("b", ""), ("b", "e")], 2),  # one that also knows for itself
+        ([("a", "b"), ("b", "e"), ("b", "f")], 2),  # one that repeats two
+        ([("a", "b"), ("b", "a")], 1),  # a ring
+        ([("a", "b"), ("b", "a"), ("a", "")], 1),  # a ring with one who knows
+        ([("a", "b"), ("b", "a"), ("b", "e")], 1),  # a ring that leans on another
+        ([("a", "b"), ("b", "a"), ("e", "")], 2),
+        ([("a", "a"), ("b", "a")], 1),  # itself given as its origin
+    ],
+)
+def test_chains_of_repetition_lead_to_their_origin(pairs, origins):
+    assert told_by(*pairs) == origins
+    assert told_by(*pairs[::-1]) == origins
+
+
+def test_what_was_taken_back_is_no_origin():
+    said = ("c", "a", "", "asserts", "2024-10-01")
+    retracted = ("c", "a", "", "retracts", "2024-10-02")
+    repeated = ("c", "b", "a", "asserts", "2024-10-01")
+    again = ("c", "a", "", "asserts", "2024-10-03")
+    assert "c" not in evidence.independent_origins(ledger([said, retracted]))
+    # What others still repeat has lost its origin, until that one says it again.
+    assert evidence.independent_origins(ledger([said, retracted, repeated]))["c"] == 0
+    assert evidence.independent_origins(ledger([said, retracted, repeated, again]))["c"] == 1
+    # One who now only repeats no longer counts for itself.
+    repeats = ("c", "a", "b", "asserts", "2024-10-03")
+    assert evidence.independent_origins(ledger([said, retracted, repeats]))["c"] == 1
+    # One who stops repeating takes nothing from the one who knew.
+    stopped = ("c", "b", "", "retracts", "2024-10-02")
+    assert evidence.independent_origins(ledger([said, repeated, stopped]))["c"] == 1
+
+
+def counted_slowly(rows: list[tuple]) -> dict[str, int]:
+    """The same count from the definition: what cannot be traced any further is an origin."""
+    frame = ledger(rows)
+    stands = datasets.standing_in(frame)
+    found: dict[str, int] = {}
+    for claim in {r[0] for r in rows}:
+        mine = [
+            (source, origin or source, bool(stand))
+            for (of, source, origin, stance, _), stand in zip(rows, stands, strict=True)
+            if of == claim and stance == "asserts"
+        ]
+        standing = {source for source, _, stand in mine if stand}
+        if not standing:
+            continue
+        lost = {source for source, _, _ in mine} - standing
+        mine = [m for m in mine if m[2] or m[0] in lost]
+        knows = {source for source, origin, _ in mine if source == origin}
+        after = {
+            each: {o for s, o, _ in mine if s == each and o != s}
+            for each in {s for s, _, _ in mine}
+        }
+        ends: set[frozenset[str]] = set()
+        for start in standing:
+            seen, edge = {start}, {start}
+            if start in knows:
+                ends.add(frozenset({start}))
+            while edge:
+                edge = {
+                    o for e in edge if e == start or e not in knows for o in after.get(e, ())
+                } - seen
+                seen |= edge
+            known = {e for e in seen if e in knows or e not in after}
+            ends |= {frozenset({e}) for e in known}
+            if not known:  # nothing but rings: those from which all that follows comes back
+                ways = {e: closure(e, after) for e in seen}
+                ends |= {ways[e] for e in seen if all(e in ways[o] for o in ways[e])}
+        found[claim] = sum(1 for end in ends if not (len(end) == 1 and end <= lost))
+    return found
+
+
+def closure(start: str, after: dict[str, set[str]]) -> frozenset[str]:
+    seen, edge = {start}, {start}
+    while edge:
+        edge = {o for e in edge for o in after.get(e, ())} - seen
+        seen |= edge
+    return frozenset(seen)
+
+
+@given(st.lists(STATEMENT, max_size=9))
+@settings(max_examples=200)
 def test_origins_are_counted_once_each(rows):
-    statements = pd.DataFrame(rows, columns=["claim", "source", "origin", "stance"], dtype=object)
+    statements = ledger(rows)
     before = statements.copy()
-    expected: dict[str, set[str]] = {}
-    for claim, source, origin, stance in rows:
-        if stance == "asserts":
-            expected.setdefault(claim, set()).add(origin or source)
     counted = evidence.independent_origins(statements).to_dict()
-    assert counted == {claim: len(each) for claim, each in expected.items()}
+    assert counted.keys() == counted_slowly(rows).keys()
+    for claim, count in counted_slowly(rows).items():
+        assert counted[claim] == count
     pd.testing.assert_frame_equal(statements, before)
+
+
+def test_the_panel_counts_what_stands(tmp_path):
+    rows = builders.tables()
+    took_back = {**builders.row(rows, "statements", "s2"), "id": "s9", "stance": "retracts"}
+    rows["statements"].append({**took_back, "date": "2024-10-25", "origin": ""})
+    found = of(builders.load(tmp_path, rows), "shipped")
+    assert (found.origins, found.assertions) == (1, 1)
 
 
 # What is gathered
@@ -206,6 +311,7 @@ def test_no_element_and_no_attribute_comes_from_the_data(poisoned, benign, lang)
     chosen = Selection(lang=lang)
     payload = poisoned.claims["title"].iloc[0]
     assert "<script>" in payload and "</article>" in payload
+    ids = set(WHOLE.statements.index)
     for claim in WHOLE.claims.index:
         parsed = Structure(evidence.to_html(of(poisoned, claim, chosen), lang))
         plain = Structure(evidence.to_html(of(benign, claim, chosen), lang))
@@ -214,7 +320,10 @@ def test_no_element_and_no_attribute_comes_from_the_data(poisoned, benign, lang)
             *("article", "h3", "h4", "p", "span", "strong", "dl", "dt", "dd", "div", "br", "q"),
         }
         for _, *attributes in parsed.elements:
-            assert all(n == "class" and CLASSES.fullmatch(v) for n, v in attributes)
+            assert all(
+                CLASSES.fullmatch(v) if n == "class" else (n, v in ids) == ("data-statement", True)
+                for n, v in attributes
+            )
         # The words are shown, whole and as they are.
         assert "".join(parsed.words).count(payload) >= 5
 

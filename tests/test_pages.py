@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from geo import dataset, marks, selection, webmap
+from geo import dataset, marks, selection, webdata, webmap
 from geo.dataset import BUILT_IN
+from pages import sidebar
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -80,9 +83,9 @@ def test_the_first_run_sends_every_mark_and_no_foreign_address():
     whole = dataset.load()
     drawn = webmap.drawn(whole, "en")
     shown = marks.visible(drawn, selection.apply(whole, selection.Selection()), selection.LAYERS)
-    assert state_of_map(app)["mask"] == webmap.encode_mask(shown)
+    assert state_of_map(app)["mask"] == webdata.encode_mask(shown)
     links = sent["js_links"] + sent["css_links"]
-    assert len(links) == 4
+    assert len(links) == len(webdata.SCRIPTS) + len(webdata.STYLES)
     assert all(link.startswith("../dashboard.claimmap/") for link in links)
     assert "://" not in sent["script"] + sent["header"]
 
@@ -219,3 +222,51 @@ def test_the_page_of_checks_says_when_there_is_none():
     app = opened("source=kr-government").switch_page("pages/checks.py").run()
     assert not app.exception
     assert "No claim that is shown" in app.info[0].value
+
+
+def test_a_click_that_comes_with_the_address_of_before_is_not_undone():
+    app = opened()
+    facet(app, "source").set_value(["kremlin"])
+    app.run()
+    assert address(app) == {"source": ["kremlin"]}
+    # The next click is made before the browser shows what the first one led to.
+    app.query_params.clear()
+    facet(app, "confidence").set_value(["low"])
+    app.run()
+    assert address(app) == {"source": ["kremlin"], "confidence": ["low"]}
+
+
+def test_going_back_in_the_browser_brings_the_filters_back(monkeypatch):
+    monkeypatch.setattr("pages.sidebar.LATE_S", 0.0)
+    app = opened()
+    facet(app, "source").set_value(["kremlin"])
+    app.run()
+    app.query_params.clear()
+    app.run()
+    assert facet(app, "source").value == []
+    assert address(app) == {}
+
+
+@pytest.mark.parametrize(
+    ("locale", "query", "title", "address_says"),
+    [
+        ("fr-CA", "", "Envois présumés", {"lang": ["fr"]}),
+        ("fr-CA", "lang=en", "Reported North Korean", {"lang": ["en"]}),
+        ("ko-KR", "", "Reported North Korean", {}),
+        ("en-US", "lang=fr", "Envois présumés", {"lang": ["fr"]}),
+    ],
+)
+def test_the_first_language_is_the_browsers_unless_the_link_says(
+    monkeypatch, locale, query, title, address_says
+):
+    monkeypatch.setattr(type(st.context), "locale", property(lambda self: locale))
+    app = opened(query)
+    assert title in html(app)
+    assert address(app) == address_says
+
+
+def test_a_filter_that_streamlit_forgot_stands_where_it_was(monkeypatch):
+    chosen = selection.Selection(source=("kremlin",), layer=("denied",), lang="fr")
+    # As after a run that did not come to the sidebar.
+    monkeypatch.setattr(st, "session_state", {"written": chosen, "view": "base"})
+    assert sidebar.stored(dataset.load()) == replace(chosen, view="base")

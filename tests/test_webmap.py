@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from streamlit_folium import generate_leaflet_string
 
 from geo import dataset as datasets
-from geo import marks, selection, symbols, texts, webmap
+from geo import marks, selection, symbols, texts, webdata, webmap
 from geo.selection import Selection
 
 WHOLE = datasets.load()
@@ -65,7 +65,7 @@ def test_nothing_is_asked_for_off_the_origin():
         for name in ("default_js", "default_css")
         for _, link in getattr(element, name, [])
     ]
-    assert sorted(links) == sorted(ASSETS + name for name in (*webmap.SCRIPTS, *webmap.STYLES))
+    assert sorted(links) == sorted(ASSETS + name for name in (*webdata.SCRIPTS, *webdata.STYLES))
     page = base.get_root().render()
     loaded = re.findall(r"""(?:src|href)\s*=\s*["']([^"']*)["']""", page)
     assert loaded and all(link.startswith(ASSETS) for link in loaded)
@@ -93,10 +93,10 @@ def test_making_a_map_leaves_folium_as_it_was():
 
 def test_what_the_map_loads_is_put_beside_it(tmp_path):
     folder = tmp_path / "new" / "folder"
-    webmap.prepare(folder)
-    webmap.prepare(folder)
+    webdata.prepare(folder)
+    webdata.prepare(folder)
     names = {file.name for file in folder.iterdir()}
-    assert {*webmap.SCRIPTS, *webmap.STYLES} <= names
+    assert {*webdata.SCRIPTS, *webdata.STYLES} <= names
     assert "Leaflet 1.9" in (folder / "leaflet.js").read_text("utf-8")
     assert "window.claimMap" in (folder / "claimmap.js").read_text("utf-8")
     assert all(file.stat().st_size > 500 for file in folder.iterdir())
@@ -108,7 +108,7 @@ def test_what_the_map_loads_is_put_beside_it(tmp_path):
 def test_a_run_sends_a_mask_and_numbers():
     found = state(sent(WHOLE, Selection(), selected=np.int64(3), show_token=7))
     keys = {"marks", "world", "detail", "mask", "selected", "view", "show"}
-    assert found.keys() == keys | {"interactive", "measure"}
+    assert found.keys() == keys | {"interactive", "measure", "choice"}
     assert found["interactive"] is True
     assert not found["measure"]
     assert found["view"].keys() == {"bounds", "token"}
@@ -151,7 +151,7 @@ def test_no_text_of_the_data_is_in_any_script(poisoned, lang):
 @example([True] * 8)
 @example([False] * 9)
 def test_a_mask_can_be_read_back(bits):
-    text = webmap.encode_mask(np.array(bits, dtype=bool))
+    text = webdata.encode_mask(np.array(bits, dtype=bool))
     raw = base64.b64decode(text, validate=True)
     assert len(raw) == (len(bits) + 7) // 8
     assert [bool(raw[i >> 3] >> (7 - (i & 7)) & 1) for i in range(len(bits))] == bits
@@ -161,7 +161,7 @@ def test_a_mask_can_be_read_back(bits):
 
 
 def content(folder: Path, whole: datasets.Dataset = WHOLE, lang: str = "en") -> dict:
-    name = webmap.write_marks(folder, webmap.drawn(whole, lang), whole, lang)
+    name = webdata.write_marks(folder, webmap.drawn(whole, lang), whole, lang)
     text = (folder / name).read_text("utf-8")
     return json.loads(text, parse_constant=lambda name: pytest.fail(name))
 
@@ -194,7 +194,7 @@ def test_marks_are_written_in_the_order_of_the_mask(tmp_path):
 
 def test_marks_bring_their_symbols_their_legend_and_the_words(tmp_path):
     found = content(tmp_path)
-    assert found.keys() == {"lang", "claims", "symbols", "legend", "words", "marks"}
+    assert found.keys() == {"lang", "claims", "symbols", "legend", "words", "marks", "ledger"}
     assert found["symbols"].keys() == symbols.table().keys()
     assert [tuple(entry) for entry in found["legend"]] == symbols.legend("en")
     assert [claim["id"] for claim in found["claims"]] == WHOLE.claims.index.tolist()
@@ -210,7 +210,7 @@ def test_hostile_texts_come_through_as_they_are(tmp_path, poisoned):
 
 def test_the_same_content_has_the_same_name_and_another_another(tmp_path):
     def name(whole: datasets.Dataset, lang: str = "en") -> str:
-        return webmap.write_marks(tmp_path, marks.draw(whole, lang), whole, lang)
+        return webdata.write_marks(tmp_path, marks.draw(whole, lang), whole, lang)
 
     first = name(builders.small())
     assert name(builders.small()) == first
@@ -230,7 +230,7 @@ def test_nothing_is_left_of_a_file_that_could_not_be_written(tmp_path, monkeypat
         if fault == "rename":
             patch.setattr(Path, "replace", fail)
         else:
-            patch.setattr(webmap.os, "fdopen", fail)
+            patch.setattr(webdata.os, "fdopen", fail)
         with pytest.raises(OSError, match="disk full"):
             content(tmp_path)
     assert list(tmp_path.iterdir()) == []
@@ -242,18 +242,18 @@ def test_a_dataset_without_marks_is_written_too(tmp_path):
     whole = builders.load(tmp_path / "p", rows)
     assert content(tmp_path / "p", whole)["marks"] == []
     assert state(sent(whole, Selection()))["mask"] == ""
-    assert webmap.detail_bounds(whole) == []
+    assert webdata.detail_bounds(whole) == []
 
 
 def test_detail_is_wanted_round_places_that_are_used_and_known():
     whole = builders.small()
-    boxes = webmap.detail_bounds(whole)
+    boxes = webdata.detail_bounds(whole)
     assert len(boxes) == 4
     for (west, south, east, north), (_, place) in zip(boxes, whole.places.iterrows(), strict=True):
         assert west < place["lon"] < east and south < place["lat"] < north
     vague = builders.changed(whole, "places", "coast", uncertainty_m=900_000.0)
-    assert len(webmap.detail_bounds(vague)) == 3
+    assert len(webdata.detail_bounds(vague)) == 3
     for lon, lat in ((179.0, 89.0), (-180.0, -90.0)):
         edge = builders.changed(whole, "places", "coast", lon=lon, lat=lat)
-        for west, south, east, north in webmap.detail_bounds(edge):
+        for west, south, east, north in webdata.detail_bounds(edge):
             assert -180 <= west < east <= 180 and -85 <= south < north <= 85

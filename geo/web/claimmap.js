@@ -25,6 +25,7 @@
   const MEASURE = "#7a1f6b";
   const DETAIL_ZOOM = 4.5; // below it the 1:50m coast is finer than a pixel
   const HIT_PX = 7;
+  const PATIENCE_MS = 5000; // how long what was drawn ahead of the page's answer may stand alone
   const TILE = 256;
   // In both languages: the words come with the data, which is what may be missing.
   const FAILURE = "Part of this map could not be loaded: reload the page to try again.\n" +
@@ -34,6 +35,8 @@
   const state = {
     measure: { on: false, points: [], lines: [], text: "" },
     fit: null, map: null, data: null, on: null, selected: -1, viewToken: null, showToken: null,
+    chosen: null, ahead: null, answer: null, patience: 0,
+    grown: { picture: 1, letters: 1 }, step: null, // for a briefing: see present()
     world: null, detail: null, hits: [], layers: [], paints: 0, words: {},
   };
   const files = new Map(); // by name or object: a promise of what was read from it
@@ -107,7 +110,7 @@
       const start = performance.now();
       const size = map.getSize();
       const pad = size.multiplyBy(this._margin)._round();
-      const ratio = window.devicePixelRatio || 1;
+      const ratio = pixelRatio();
       const width = size.x + 2 * pad.x, height = size.y + 2 * pad.y;
       const corner = map.containerPointToLayerPoint(pad.multiplyBy(-1));
       this._zoom = map.getZoom();
@@ -127,13 +130,16 @@
         scale: TILE * Math.pow(2, this._zoom), ox: origin.x, oy: origin.y, zoom: this._zoom, width, height,
       };
       this._paint(ctx, this.view);
-      this._cost_ms = performance.now() - start;
+      this._drawn = performance.now();
+      this._cost_ms = this._drawn - start;
     },
     _animate({ zoom, center }) {
       const scale = this._map.getZoomScale(zoom, this._zoom);
       L.DomUtil.setTransform(this._canvas, this._map._latLngToNewLayerPoint(this._corner, zoom, center), scale);
     },
     _stretch() {
+      // A long flight would soon leave what was drawn at its start behind.
+      if (isPresented() && performance.now() - this._drawn > 4 * this._cost_ms) { this.redraw(); return; }
       this._animate({ zoom: this._map.getZoom(), center: this._map.getCenter() });
     },
   });
@@ -268,6 +274,10 @@
     return on;
   }
 
+  /** Which marks are on: as the page says, or in a file on its own as the choice says. */
+  const maskOf = ({ mask, choice }, data) =>
+    mask === undefined ? window.claimSelection.visible(data, choice) : decodeMask(mask, data.marks.length);
+
   const SHAPES = {
     circle: (c, r) => c.arc(0, 0, r, 0, 2 * Math.PI),
     ring: (c, r) => c.arc(0, 0, r, 0, 2 * Math.PI),
@@ -318,10 +328,14 @@
     stamp(ctx, symbol.key, Math.ceil(symbol.size * 0.75) + 5, x, y, (c) => drawPoint(c, symbol));
   }
 
+  /** Pixels of the screen to one of the frame, which a briefing shows magnified. */
+  const pixelRatio = () => (window.devicePixelRatio || 1) * state.grown.picture;
+  const isPresented = () => Boolean(state.step);
+
   const stamps = new Map();
   /** Puts what `draw` draws round its origin at a point; drawn once, as there may be thousands. */
   function stamp(ctx, name, reach, x, y, draw) {
-    const ratio = window.devicePixelRatio || 1;
+    const ratio = pixelRatio();
     const key = name + "@" + ratio;
     if (!stamps.has(key)) {
       const image = document.createElement("canvas");
@@ -691,7 +705,9 @@
   }
 
   function paintBadge(ctx, x, y, text) {
-    stamp(ctx, "badge " + text, 10 + 4 * text.length, x, y, (c) => {
+    const { letters } = state.grown;
+    stamp(ctx, `badge ${text} ${letters}`, (10 + 4 * text.length) * letters, x, y, (c) => {
+      c.scale(letters, letters);
       c.font = `700 11px ${FONT}`;
       const half = Math.max(8, c.measureText(text).width / 2 + 4);
       c.beginPath();
@@ -779,16 +795,17 @@
       if (placed.has(key)) continue;
       if (label.x < -200 || label.y < -200 || label.x > v.width + 200 || label.y > v.height + 200) continue;
       const lines = (label.upper ? label.text.toLocaleUpperCase(state.data ? state.data.lang : "en") : label.text).split(" / ");
-      ctx.font = `${label.italic ? "italic " : ""}${label.weight} ${label.size}px ${FONT}`;
+      const size = label.size * state.grown.letters;
+      ctx.font = `${label.italic ? "italic " : ""}${label.weight} ${size}px ${FONT}`;
       ctx.letterSpacing = (label.spaced || 0) + "px";
       const w = Math.max(...lines.map((line) => ctx.measureText(line).width));
-      const h = lines.length * label.size * 1.2;
+      const h = lines.length * size * 1.2;
       const gap = label.gap || 0;
       // The name of an area at the window's edge slides into the window.
       const slide = Math.max(4, Math.min(label.x - w / 2, v.width - w - 4)) - label.x;
       const places = {
         centre: [[-w / 2, 0]],
-        area: [-gap - h / 2, gap + h / 2, 0].map((dy) => [slide, dy]),
+        area: [...[-gap - h / 2, gap + h / 2, 0].map((dy) => [slide, dy]), [gap + 4, 0], [-gap - 4 - w, 0]],
         line: [[gap, 0], [-gap - w, 0], [gap, -10], [gap, 12], [-gap - w, -10], [-gap - w, 12], [-w / 2, -gap - h / 2], [-w / 2, gap + h / 2]],
         point: [[gap, 0], [-gap - w, 0], [-w / 2, 16 + h / 2], [-w / 2, -22 - h / 2], [gap, -12], [gap, 14], [-gap - w, 14]],
         town: [[gap, 0], [-gap - w, 0], [-w / 2, -gap - h / 2], [-w / 2, gap + h / 2]],
@@ -811,7 +828,7 @@
       if (label.sign) paintPoint(ctx, label.sign, put.box[0] - 15, label.y);
       lines.forEach((line, i) => {
         const x = label.x + put.dx + (label.kind === "centre" ? (w - ctx.measureText(line).width) / 2 : 0);
-        const y = label.y + put.dy + (i - (lines.length - 1) / 2) * label.size * 1.2;
+        const y = label.y + put.dy + (i - (lines.length - 1) / 2) * size * 1.2;
         ctx.strokeStyle = "rgba(255,255,255,.88)"; ctx.lineWidth = 3.2; ctx.setLineDash([]);
         ctx.strokeText(line, x, y);
         ctx.fillStyle = label.colour;
@@ -940,7 +957,7 @@
       button.onclick = () => {
         select(mark.claim);
         closeChoice();
-        if (fullScreen()) showChoice([mark]);
+        if (fullScreen() || isPresented()) showChoice([mark]);
       };
       item.append(button);
       list.append(item);
@@ -956,7 +973,14 @@
     if (held) state.map.getContainer().focus({ preventScroll: true });
   }
 
-  const fullScreen = () => Boolean(document.fullscreenElement);
+  /** In a briefing the whole page fills the screen, else the map alone. */
+  const stage = () => isPresented() ? window.parent.document : document;
+  const fullScreen = () => Boolean(stage().fullscreenElement);
+
+  function toggleFullScreen() {
+    if (fullScreen()) stage().exitFullscreen();
+    else stage().documentElement.requestFullscreen().catch(() => { state.full.disabled = true; });
+  }
 
   /** Opens the evidence of a claim, by its number: marks it here and tells the page. */
   function select(claim) {
@@ -1020,10 +1044,7 @@
 
     state.full = element("button", "cm-full");
     state.full.type = "button";
-    state.full.onclick = () => {
-      if (fullScreen()) document.exitFullscreen();
-      else document.documentElement.requestFullscreen().catch(() => { state.full.disabled = true; });
-    };
+    state.full.onclick = toggleFullScreen;
     const fullBar = control("topleft", "cm-bar");
     state.ruler = element("button", "cm-ruler");
     state.ruler.type = "button";
@@ -1082,7 +1103,7 @@
       state.tip.hidden = true; // a finger never moves away from it
       if (state.measure.on) { measureClick(event.latlng); return; }
       const marks = claimsAt(under(event));
-      showChoice(marks.length > 1 || (marks.length && fullScreen()) ? marks : []);
+      showChoice(marks.length > 1 || (marks.length && (fullScreen() || isPresented())) ? marks : []);
       if (marks.length === 1) select(marks[0].claim);
     });
     map.on("moveend resize", paintLegend);
@@ -1158,7 +1179,9 @@
   function look(bounds, animate) {
     const [west, south, east, north] = bounds;
     state.fit = bounds; // kept in the window, however that is resized, until the viewer moves
-    state.map.fitBounds([[south, west], [north, east]], { animate: animate && !CALM.matches, padding: [20, 20] });
+    const box = [[south, west], [north, east]], glides = animate && !CALM.matches;
+    if (glides && isPresented()) state.map.flyToBounds(box, { duration: 1.5, padding: [20, 20] });
+    else state.map.fitBounds(box, { animate: glides, padding: [20, 20] });
   }
 
   /** Moves to a claim's marks, unless they are in view and large enough to see. */
@@ -1172,6 +1195,14 @@
     if (state.map.getBounds().contains(bounds)) return;
     state.fit = null;
     state.map.fitBounds(bounds, { animate: !CALM.matches, maxZoom: 8, padding: [60, 60] });
+  }
+
+  /** For a briefing: the frame is shown magnified `picture` times, and its letters `letters` more. */
+  function present(picture, letters) {
+    state.grown = { picture, letters };
+    stamps.clear();
+    document.documentElement.classList.add("cm-presented");
+    if (state.layers.length) redraw(BASE, MARKS);
   }
 
   let latest = 0;
@@ -1191,7 +1222,7 @@
         redraw(BASE, MARKS);
       }
       state.failure.hidden = true;
-      markReady();
+      if (next.detail !== "") markReady(); // else it is still being made
     } catch (error) {
       if (turn !== latest) return;
       console.error(error);
@@ -1201,12 +1232,58 @@
     }
   }
 
+  const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+
+  /** Draws a choice of filters at once; in the app until the page's own answer to it arrives. */
+  function choose(choice) {
+    const stood = state.ahead ? state.ahead.choice : state.chosen;
+    if (!state.data || same(choice, stood)) return;
+    const on = window.claimSelection.visible(state.data, choice);
+    if (window.Streamlit) {
+      const before = state.ahead ? state.ahead.before : [];
+      clearTimeout(state.patience);
+      state.ahead = { choice, before: [...before, stood] };
+      state.patience = setTimeout(giveUp, PATIENCE_MS);
+    } else { // a file on its own: nobody is there to answer
+      answered({ choice }, on);
+    }
+    paint(on);
+  }
+
+  /** What to show after an answer of the page: its own mask, unless it speaks of an earlier click. */
+  function answered({ choice }, mask) {
+    state.chosen = choice;
+    state.answer = mask;
+    if (state.ahead && state.ahead.before.some((each) => same(each, choice))) return state.on;
+    state.ahead = null;
+    clearTimeout(state.patience);
+    return state.on && state.on.length === mask.length && mask.every((bit, i) => bit === state.on[i]) ? state.on : mask;
+  }
+
+  /** The page has not answered: its last word stands. */
+  function giveUp() {
+    state.ahead = null;
+    paint(state.answer);
+  }
+
+  function paint(on) {
+    state.on = on;
+    redraw(MARKS);
+    painted();
+  }
+
+  function painted() {
+    state.paints += 1;
+    window.dispatchEvent(new CustomEvent("claimmap:painted", { detail: { paints: state.paints } }));
+  }
+
   function show(next, data, world) {
     const fresh = state.data !== data;
-    const layers = state.world === world ? [MARKS] : [BASE, MARKS];
+    const shown = () => [state.data, state.world, state.on, state.selected, state.measure.text];
+    const before = shown();
     state.data = data;
-    state.world = world;
-    state.on = decodeMask(next.mask, data.marks.length);
+    state.step = next.step;
+    state.on = answered(next, maskOf(next, data));
     state.selected = next.selected;
     if (fresh) applyWords();
     state.interactive = next.interactive && Boolean(window.Streamlit);
@@ -1221,21 +1298,26 @@
       look(next.view.bounds, state.viewToken !== null);
       state.viewToken = next.view.token;
     }
-    redraw(...layers);
-    state.paints += 1;
+    const newWorld = state.world !== world;
+    state.world = world;
+    // What a click drew already is not drawn again when the page confirms it.
+    if (shown().some((what, i) => what !== before[i])) redraw(...(newWorld ? [BASE, MARKS] : [MARKS]));
     if (next.show && next.show !== state.showToken && next.selected >= 0) showClaim(next.selected);
     state.showToken = next.show;
-    window.dispatchEvent(new CustomEvent("claimmap:painted", { detail: { paints: state.paints } }));
+    painted();
   }
 
   const drawn = () => state.data ? state.data.marks.filter((mark, i) => state.on[i]) : [];
 
   window.claimMap = {
-    attach, update, ready, select,
+    attach, update, ready, select, choose, show: showClaim, look: (bounds) => look(bounds, true), present, toggleFullScreen,
     ids: () => [...new Set(drawn().map((mark) => mark.feature))].sort(),
     marks: () => drawn().map(({ id, feature, symbol, part }) => ({ id, feature, symbol: symbol.key, part })),
     get paints() { return state.paints; },
     get selected() { return state.selected < 0 ? null : state.data.claims[state.selected].id; },
     get map() { return state.map; },
+    get step() { return state.step; },
+    get choice() { return state.ahead ? state.ahead.choice : state.chosen; },
+    get options() { return state.data.ledger.options; },
   };
 })();

@@ -1,0 +1,83 @@
+"""Files of what is shown, made once for all viewers; the button for a picture beside the map."""
+
+from __future__ import annotations
+
+import threading
+from functools import partial
+from pathlib import Path
+
+import streamlit as st
+
+from geo import files
+from geo.dataset import Dataset
+from geo.files import FORMATS, Picture
+from geo.selection import Selection
+from pages.session import Session
+
+PAGE = Path(__file__).parent / "export.py"
+OWN = "file"  # the key of a format in the address of the page of exports
+
+# One at a time: a large picture takes hundreds of megabytes while it is drawn.
+_turn = threading.Lock()
+
+
+@st.cache_data(max_entries=12, show_spinner=False)
+def _made(
+    _whole: Dataset, digest: str, _chosen: Selection, query: str, name: str, picture: Picture
+) -> bytes:
+    with _turn:
+        return files.make(FORMATS[name], _whole, _chosen, picture)
+
+
+@st.cache_data(max_entries=24, show_spinner=False)
+def _previewed(
+    _whole: Dataset, digest: str, _chosen: Selection, query: str, picture: Picture
+) -> bytes:
+    return files.preview(_whole, _chosen, picture)
+
+
+def make(whole: Dataset, chosen: Selection, name: str, picture: Picture) -> bytes:
+    """The file of that format, kept for whoever asks for the same; raises FileError."""
+    return _made(whole, whole.digest, chosen, chosen.query_string(), name, picture)
+
+
+def preview(whole: Dataset, chosen: Selection, picture: Picture) -> bytes:
+    """The same map as a small PNG, kept as well; raises FileError."""
+    return _previewed(whole, whole.digest, chosen, chosen.query_string(), picture)
+
+
+@st.fragment
+def show(now: Session) -> None:
+    """A button beside the map: the current view and selection as a picture.
+
+    Until it is opened it holds nothing, and a picture is drawn only when its button is pressed;
+    a run of this alone does not touch the map.
+    """
+    whole, chosen, _ = now.whole, now.selection, now.translate
+    opened = st.popover(_("Snapshot"), key="snapshot", on_change="rerun", icon=":material/image:")
+    if not opened.open:
+        return
+    with opened:
+        st.markdown(_("This view and selection as a picture, A4, for print or slides:"))
+        with st.container(horizontal=True, gap="small"):
+            for form in files.by_kind("picture"):
+                st.download_button(
+                    form.suffix.removeprefix(".").upper(),
+                    # Called when it is pressed; the button turns a wheel while it works.
+                    data=partial(make, whole, chosen, form.name, Picture()),
+                    file_name=files.file_name(form, whole, chosen, Picture()),
+                    mime=form.media_type,
+                    key=f"snapshot.{form.name}",
+                    help=files.words(chosen.lang)[form.name][1],
+                    on_click="ignore",
+                )
+        st.markdown(_("Its description, for those who cannot see it:"))
+        with st.spinner(_("Describing it …")):
+            told = files.alt_text(whole, chosen, Picture())
+        st.code(told, language=None, wrap_lines=True, height=140)
+        st.page_link(
+            PAGE,
+            label=_("Size, colours, other files: the Export page"),
+            icon=":material/arrow_forward:",
+            query_params=chosen.to_query(),
+        )
