@@ -15,7 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from shapely.geometry import LineString, Point, Polygon
 
-from geo import dataset, exports, geodesy, marks, selection
+from geo import dataset, exports, extract, geodesy, marks, selection
 from geo.selection import Selection
 
 HOSTILE = '<img src=x onerror="alert(1)"> {{ 7*7 }} ${x} `C:\\new\\x` \u2028 \x1b[31m </script> é'
@@ -91,9 +91,7 @@ def test_another_reader_finds_the_same(tmp_path):
     assert read.geometry.is_valid.all()
     assert (read["uncertainty_m"].to_numpy() == want["uncertainty_m"].to_numpy()).all()
     same = ~want["id"].str.startswith("training-region").to_numpy()
-    far = shapely.hausdorff_distance(
-        read.geometry.to_numpy()[same], want.geometry.to_numpy()[same]
-    )
+    far = shapely.hausdorff_distance(read.geometry.to_numpy()[same], want.geometry.to_numpy()[same])
     assert far.max() < 1e-6
     assert list(read["asserted_by"][read["claim"] == "tsukuryne-taken"].iloc[0])
 
@@ -201,9 +199,7 @@ def test_polygons_turn_by_the_right_hand_rule():
 
 
 def test_the_area_across_the_antimeridian_is_cut_there():
-    feature = next(
-        f for f in parsed(Selection())["features"] if f["id"] == "training-region/main"
-    )
+    feature = next(f for f in parsed(Selection())["features"] if f["id"] == "training-region/main")
     cut = shapely.geometry.shape(feature["geometry"])
     whole = DRAWN.set_index("id").geometry["training-region/main"]
     assert cut.geom_type == "MultiPolygon" and cut.is_valid
@@ -226,7 +222,7 @@ def test_the_area_across_the_antimeridian_is_cut_there():
 @example(180, 62.01186056226159, 3112.2811054765116, 0, 22.5)  # grazes the pole
 def test_a_cut_area_covers_what_the_area_covers(lon, lat, radius_km, bearing_deg, half_deg):
     area = geodesy.sector(lon, lat, bearing_deg, half_deg, radius_km)
-    (cut,) = exports._cut_at_antimeridian(np.array([area], dtype=object))
+    (cut,) = extract.cut_at_antimeridian(np.array([area], dtype=object))
     valid = shapely.make_valid(area, method="structure")
     assert cut.area == pytest.approx(valid.area, rel=1e-9)
     assert cut.bounds[0] >= -180 and cut.bounds[2] <= 180
@@ -246,7 +242,7 @@ def test_a_cut_area_covers_what_the_area_covers(lon, lat, radius_km, bearing_deg
     ],
 )
 def test_lines_and_points_past_the_antimeridian(shape, want):
-    (cut,) = exports._cut_at_antimeridian(np.array([shape], dtype=object))
+    (cut,) = extract.cut_at_antimeridian(np.array([shape], dtype=object))
     parts = sorted(list(part.coords) for part in shapely.get_parts(cut))
     assert parts == sorted(want)
 
@@ -333,5 +329,3 @@ def test_undated_datasets_have_no_day():
     found = parsed(Selection(), undated)
     assert found["as_of"] is None and found["features"]
     assert not any(isinstance(v, float) and math.isnan(v) for v in found.values())
-
-
