@@ -14,15 +14,15 @@ import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from geo import checks, dataset, exports, selection, texts
+from geo import checks, dataset, exports, files, selection, texts
 from geo.dataset import Dataset, DatasetError
+from geo.files import FileError, Picture
 from geo.selection import Selection
 
 FINE, PROBLEMS, WRONG_USAGE = 0, 1, 2
 
 # A pair such as -73.9,40.7, which argparse would take for an option.
 _NEGATIVE_PAIR = re.compile(r"-[\d.]+(,\s*[-+]?[\d.]+)+")
-_PICTURES = (".png", ".svg", ".pdf")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -45,7 +45,7 @@ def main(argv: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m geo",
-        description="Validate, check and export a dataset of contested claims.",
+        description="Validate a dataset of contested claims, check it, and make files of it.",
         epilog="Exit status: 0 fine, 1 problems found, 2 wrong usage.",
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -85,54 +85,38 @@ def _parser() -> argparse.ArgumentParser:
         description="Hold the distances and directions that claims state against measured ones. "
         "Exit status 1 if a verdict is inconsistent.",
     )
-    suffixes = ", ".join(exports.WRITERS)
-    export = command(
-        "export",
-        _export,
-        package,
-        _selection_flags(),
-        help="write what a selection shows to a file",
-        description="Write what a selection shows to a file.",
-    )
-    export.add_argument(
-        "-o",
-        "--output",
-        metavar="FILE",
-        required=True,
-        type=_output,
-        help=f"file to write; its suffix names the format: {suffixes}",
-    )
-    snapshot = command(
-        "snapshot",
-        _snapshot,
-        package,
-        _selection_flags(),
-        help="draw a map of what a selection shows to a picture",
-        description="Draw a map of what a selection shows, for print: PNG, SVG or PDF.",
-    )
-    snapshot.add_argument(
-        "-o",
-        "--output",
-        metavar="FILE",
-        required=True,
-        type=_picture,
-        help=f"file to write; its suffix names the format: {', '.join(_PICTURES)}",
-    )
-    snapshot.add_argument(
-        "--view",
-        metavar="NAME|W,S,E,N",
-        help="a view of the dataset, or west, south, east, north in degrees (default: theatre)",
-    )
-    snapshot.add_argument(
-        "--dpi", metavar="N", type=float, default=300.0, help="dots an inch of a PNG (default: 300)"
-    )
-    snapshot.add_argument(
-        "--size-mm",
-        metavar="W,H",
-        type=_numbers(2, "W,H such as 297,210"),
-        default=(297.0, 210.0),
-        help="width and height of the page (default: 297,210)",
-    )
+    made = {
+        "export": (
+            "write what a selection shows to a file of data",
+            "Write what a selection shows to a file of data.",
+        ),
+        "snapshot": (
+            "draw a map of what a selection shows",
+            "Draw a map of what a selection shows, for screen or print.",
+        ),
+        "report": (
+            "write a briefing paper on what a selection shows",
+            "Write a briefing paper on what a selection shows: map, claims, evidence, checks.",
+        ),
+        "handout": (
+            "lay out the steps of the dataset's briefing for print",
+            "Lay out the steps of the dataset's briefing for print, one page each. Exit status 1 "
+            "if the dataset has no briefing.",
+        ),
+    }
+    for word, (short, long) in made.items():
+        parser_of = command(word, _make, package, _selection_flags(), help=short, description=long)
+        parser_of.set_defaults(command=word)
+        parser_of.add_argument(
+            "-o",
+            "--output",
+            metavar="FILE",
+            required=True,
+            type=_output(word),
+            help="file to write; its suffix names the format: " + ", ".join(files.by_suffix(word)),
+        )
+        if word == "snapshot":
+            _add_picture_flags(parser_of)
     route = command(
         "route",
         _route,
@@ -151,6 +135,42 @@ def _parser() -> argparse.ArgumentParser:
         help="distance to keep from land where the water allows, 0.5 to 50 (default: 10)",
     )
     return parser
+
+
+def _add_picture_flags(parser: argparse.ArgumentParser) -> None:
+    default = Picture()
+    parser.add_argument(
+        "--view",
+        metavar="NAME|W,S,E,N",
+        help="a view of the dataset, or west, south, east, north in degrees (default: theatre)",
+    )
+    parser.add_argument(
+        "--dpi",
+        metavar="N",
+        type=float,
+        default=default.dpi,
+        help="dots an inch of a PNG (default: %(default)s)",
+    )
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument(
+        "--size",
+        metavar="NAME",
+        type=_named_size,
+        help=f"the page: {', '.join(files.size_words('en'))} (default: a4-landscape)",
+    )
+    size.add_argument(
+        "--size-mm",
+        metavar="W,H",
+        type=_numbers(2, "W,H such as 297,210"),
+        default=default.size_mm,
+        help="width and height of the page",
+    )
+    parser.add_argument(
+        "--colours",
+        choices=tuple(files.colour_words("en")),
+        default=default.theme,
+        help="default: %(default)s; grey is for print in black",
+    )
 
 
 def _selection_flags() -> argparse.ArgumentParser:
@@ -188,24 +208,28 @@ def _existing(text: str) -> Path:
     return path
 
 
-def _output(text: str) -> Path:
-    path = Path(text)
-    if path.suffix.lower() not in exports.WRITERS:
-        suffixes = ", ".join(exports.WRITERS)
-        raise argparse.ArgumentTypeError(
-            f"no format has the suffix {path.suffix!r} of {_plain(text)}; supported: {suffixes}"
-        )
-    return path
+def _output(command: str):
+    """The reader of a file name that one of the command's formats has a suffix for."""
+
+    def read(text: str) -> Path:
+        path, known = Path(text), files.by_suffix(command)
+        if path.suffix.lower() not in known:
+            raise argparse.ArgumentTypeError(
+                f"no format has the suffix {path.suffix!r} of {_plain(text)}; "
+                f"supported: {', '.join(known)}"
+            )
+        return path
+
+    return read
 
 
-def _picture(text: str) -> Path:
-    path = Path(text)
-    if path.suffix.lower() not in _PICTURES:
+def _named_size(text: str) -> tuple[float, float]:
+    sizes = files.sizes()
+    if text not in sizes:
         raise argparse.ArgumentTypeError(
-            f"no picture has the suffix {path.suffix!r} of {_plain(text)}; "
-            f"supported: {', '.join(_PICTURES)}"
+            f"no page is named {_plain(text)!r}; allowed: {', '.join(sizes)}"
         )
-    return path
+    return sizes[text]
 
 
 def _numbers(count: int, like: str):
@@ -308,55 +332,46 @@ def _check(args: argparse.Namespace) -> int:
     return PROBLEMS if any(c.verdict == checks.INCONSISTENT for c in found) else FINE
 
 
-def _export(args: argparse.Namespace) -> int:
+def _make(args: argparse.Namespace) -> int:
+    """Make and write one file of a selection: export, snapshot, report or handout."""
+    _tell("reading the dataset …")
     whole = dataset.load(args.dataset)
-    chosen = _chosen(args, whole)
-    content = exports.WRITERS[args.output.suffix.lower()](whole, chosen)
-    return _save(args, content, selection.sentence(whole, chosen))
-
-
-def _save(args: argparse.Namespace, content: bytes, told: str) -> int:
+    chosen, picture = _chosen(args, whole), Picture()
+    try:
+        if args.command == "snapshot":
+            chosen, picture = _framed(args, whole, chosen)
+        form = files.by_suffix(args.command)[args.output.suffix.lower()]
+        _tell(f"making {args.output.name} …")
+        content = files.make(form, whole, chosen, picture)
+    except FileError as error:
+        if error.of_options:
+            args.parser.error(str(error))
+        _say(str(error), sys.stderr)
+        return PROBLEMS
     try:
         exports.write(args.output, content)
     except OSError as error:
         args.parser.error(f"cannot write {_plain(str(args.output))}: {error.strerror}")
     _say(str(args.output))
-    if sys.stderr.isatty():
-        _say(told, sys.stderr)
+    _tell(selection.sentence(whole, chosen))
     return FINE
 
 
-def _snapshot(args: argparse.Namespace) -> int:
-    from geo import plate
-
-    whole = dataset.load(args.dataset)
-    chosen = _chosen(args, whole)
-    bounds = None
-    if args.view is not None and "," in args.view:
-        try:
-            bounds = _numbers(4, "W,S,E,N such as 126,39,135.5,44.6")(args.view)
-        except argparse.ArgumentTypeError as error:
-            args.parser.error(f"argument --view: {error}")
-    elif args.view is not None:
-        names = [view.name for view in whole.views]
-        if args.view not in names:
-            args.parser.error(
-                f"argument --view: {args.view!r} is not known; {_allowed('view', whole)}, "
-                "or W,S,E,N"
-            )
-        chosen = replace(chosen, view=args.view)
-    try:
-        content = plate.snapshot(
-            whole,
-            chosen,
-            fmt=args.output.suffix.lower().removeprefix("."),
-            bounds=bounds,
-            size_mm=args.size_mm,
-            dpi=args.dpi,
+def _framed(
+    args: argparse.Namespace, whole: Dataset, chosen: Selection
+) -> tuple[Selection, Picture]:
+    """The selection with its view, and the picture, that the flags of a snapshot ask for."""
+    size_mm = args.size_mm if args.size is None else args.size
+    picture = Picture(size_mm=size_mm, theme=args.colours, dpi=args.dpi)
+    if args.view is None:
+        return chosen, picture
+    if "," in args.view:
+        return chosen, replace(picture, bounds=files.bounds(args.view))
+    if args.view not in [view.name for view in whole.views]:
+        args.parser.error(
+            f"argument --view: {args.view!r} is not known; {_allowed('view', whole)}, or W,S,E,N"
         )
-    except ValueError as error:
-        args.parser.error(str(error))
-    return _save(args, content, selection.sentence(whole, chosen))
+    return replace(chosen, view=args.view), picture
 
 
 def _route(args: argparse.Namespace) -> int:
@@ -394,6 +409,12 @@ def _plain(text: str) -> str:
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
     )
+
+
+def _tell(text: str) -> None:
+    """Say how far a command is, to a person who watches."""
+    if sys.stderr.isatty():
+        _say(text, sys.stderr)
 
 
 def _say(text: str, stream=None) -> None:

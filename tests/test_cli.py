@@ -1,17 +1,25 @@
 """The command line: exit status, what goes to which stream, and no traceback for bad input."""
 
+import csv
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
+from xml.etree import ElementTree
 
+import builders
+import pyogrio
 import pytest
+from PIL import Image
+from pypdf import PdfReader
 
-from geo import checks, dataset, exports, marks, searoute, selection
+from geo import checks, dataset, files, marks, plate, searoute, selection
 from geo.__main__ import main
 from geo.selection import Selection
 
@@ -269,10 +277,131 @@ def test_only_formats_that_work_are_offered(capsys, tmp_path, name):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_every_format_offered_works(tmp_path, capsys):
-    for suffix in exports.WRITERS:
-        assert main(["export", "-o", str(tmp_path / f"map{suffix.upper()}")]) == 0
-    assert len(list(tmp_path.iterdir())) == len(exports.WRITERS)
+def test_data_are_read_by_other_programs(tmp_path, capsys):
+    made = {s: tmp_path / f"map{s.upper()}" for s in files.by_suffix("export")}
+    for path in made.values():
+        assert main(["export", "-o", str(path), "--source", "nis"]) == 0
+    assert capsys.readouterr().out.split() == [str(path) for path in made.values()]
+    kept = selection.apply(dataset.load(), Selection(source=("nis",)))
+    for suffix in (".geojson", ".gpkg", ".kml"):
+        layers = pyogrio.list_layers(made.pop(suffix))[:, 0]
+        assert len(layers), suffix
+    rows = list(csv.DictReader(io.StringIO(made.pop(".csv").read_text("utf-8-sig"))))
+    assert len(rows) == len(kept.statements)
+    assert set(dataset.load(made.pop(".zip")).claims.index) == set(kept.claims.index)
+    assert json.loads(made.pop(".jsonld").read_text("utf-8"))["@context"]
+    page = made.pop(".html").read_text("utf-8")
+    assert page.startswith("<!doctype html>") and "</html>" in page
+    assert not made, "a format that nobody reads back here"
+
+
+# report, handout
+
+
+def test_a_report_is_read_by_other_programs(tmp_path, capsys):
+    story = builders.write(tmp_path / "story")
+    for suffix in files.by_suffix("report"):
+        out = tmp_path / f"paper{suffix}"
+        assert main(["report", str(story), "-o", str(out), "--source", "nis"]) == 0
+    with zipfile.ZipFile(tmp_path / "paper.docx") as package:
+        assert package.testzip() is None
+        tree = ElementTree.fromstring(package.read("word/document.xml"))
+        assert any(name.startswith("word/media/") for name in package.namelist())
+    assert "Shipped" in "".join(tree.itertext())
+    pages = PdfReader(tmp_path / "paper.pdf").pages
+    assert "Shipped" in " ".join(page.extract_text() for page in pages)
+
+
+def test_a_handout_has_a_page_for_each_step(tmp_path, capsys):
+    story, out = builders.write(tmp_path / "story"), tmp_path / "handout.pdf"
+    assert main(["handout", str(story), "-o", str(out), "--lang", "fr"]) == 0
+    (page,) = PdfReader(out).pages
+    assert "A step." in page.extract_text()
+
+
+def test_a_handout_without_a_briefing_is_a_problem(tmp_path, capsys):
+    rows = builders.tables()
+    rows["briefing"].clear()
+    story, out = builders.write(tmp_path / "story", rows), tmp_path / "handout.pdf"
+    assert main(["handout", str(story), "-o", str(out)]) == 1
+    said = capsys.readouterr()
+    assert said.out == "" and "briefing" in said.err
+    assert not out.exists()
+
+
+# snapshot
+
+
+def test_flags_and_a_link_give_the_same_picture(tmp_path, capsys):
+    common = ["--dpi", "60", "--size", "square", "--colours", "grey"]
+    flags = ["--source", "nis", "--lang", "fr", "--view", "routes"]
+    link = ["--url", "http://localhost:8501/export?source=nis&lang=fr&view=routes&file=png"]
+    for name, more in {"flags.png": flags, "link.png": link, "other.png": flags[2:]}.items():
+        assert main(["snapshot", "-o", str(tmp_path / name), *common, *more]) == 0
+    first, second, third = (
+        (tmp_path / f"{n}.png").read_bytes() for n in ("flags", "link", "other")
+    )
+    assert first == second != third
+    with Image.open(tmp_path / "flags.png") as picture:
+        assert picture.size == (496, 496)
+        red, green, blue = picture.convert("RGB").split()
+        assert red.tobytes() == green.tobytes() == blue.tobytes()
+
+
+def test_a_view_of_its_own_goes_before_that_of_the_link(tmp_path):
+    for name, more in {
+        "one.svg": ["--url", "?view=routes&layer=sourced", "--view", "base"],
+        "two.svg": ["--url", "?view=base&layer=sourced"],
+    }.items():
+        assert main(["snapshot", "-o", str(tmp_path / name), *more]) == 0
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (["--size", "a5"], "a4-landscape, a4-portrait"),
+        (["--size", "square", "--size-mm", "210,210"], "not allowed with"),
+        (["--colours", "neon"], "light"),
+        (["--view", "5,2,3,4"], "west lies before east"),
+        (["--dpi", "1200", "--size-mm", "1200,1200"], "too many"),
+        (["--theme", "dark"], "--theme"),
+    ],
+)
+def test_pictures_that_cannot_be_are_wrong_usage(tmp_path, capsys, flags, told):
+    assert told in refused(capsys, "snapshot", "-o", tmp_path / "map.png", *flags)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_names_every_page_and_theme(capsys):
+    with pytest.raises(SystemExit):
+        main(["snapshot", "--help"])
+    said = capsys.readouterr().out
+    assert all(name in said for name in (*plate.SIZES, *plate.THEMES))
+
+
+# Every file
+
+
+@pytest.mark.parametrize("command", ["export", "snapshot", "report", "handout"])
+def test_a_suffix_of_another_command_is_refused(capsys, tmp_path, command):
+    said = refused(capsys, command, "-o", tmp_path / "map.shp")
+    assert said.rpartition("supported: ")[2].split(", ") == list(files.by_suffix(command))
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_is_told_to_a_terminal_and_to_none_else(out, capsys, monkeypatch):
+    assert main(["export", "-o", str(out)]) == 0
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys, "stderr", _Terminal())
+    assert main(["export", "-o", str(out)]) == 0
+    said = sys.stderr.getvalue().splitlines()
+    assert ["dataset" in said[0], "out.geojson" in said[1]] == [True, True]
+    assert said[2] == selection.sentence(dataset.load(), Selection())
 
 
 @pytest.mark.parametrize("name", ["folder.geojson", "absent/a.geojson", "file.txt/a.geojson"])
