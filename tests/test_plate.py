@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from pypdf import PdfReader
 
-from geo import dataset, marks, plate, selection, symbols, texts
+from geo import dataset, ink, labels, marks, plate, projection, selection, symbols, texts
 from geo.__main__ import main
 from geo.dataset import Dataset
 from geo.selection import Selection
@@ -66,6 +66,7 @@ def test_png_has_the_size_asked_for_and_tells_what_it_is():
     assert picture.size == (1000, 500)
     assert [round(dots) for dots in picture.info["dpi"]] == [100, 100]
     told = picture.text
+    assert told["alt"].startswith("Map, ") and "sea routes" in told["alt"].lower()
     assert told["Title"].endswith(built_in().view("routes").title)
     assert told["Description"] == selection.sentence(built_in(), chosen)
     assert told["query"] == "source=nis&view=routes" == chosen.query_string()
@@ -85,9 +86,47 @@ def test_svg_holds_its_text_as_text_and_its_metadata():
     assert all(fact in told for fact in facts)
     assert tree.find(f"{SVG}title").text.endswith("Pokrovsk and Tsukuryne")
     assert not list(tree.iter(f"{SVG}image")), "vectors, not a picture of them"
-    assert "Open Sans" in svg(chosen)
     outside = {value for e in tree.iter() for k, value in e.attrib.items() if k.endswith("href")}
     assert all(value.startswith("#") for value in outside)
+    assert tree.find(f"{SVG}desc").text.startswith("Map, ")
+
+
+def test_svg_needs_no_font():
+    """Each text has its outlines before it, so that any program draws the same letters."""
+    tree = ElementTree.fromstring(svg(Selection(view="routes")))
+    ids = {e.get("id") for e in tree.iter()}
+    axes = next(e for e in tree.iter(f"{SVG}g") if e.get("id") == "axes_1")
+    written = 0
+    for group in axes:
+        said = group.find(f"{SVG}text")
+        if said is None:
+            continue
+        drawn = list(group.find(f"{SVG}g").iter(f"{SVG}use"))
+        assert len(drawn) == len(said.text), said.text
+        assert {use.get("{http://www.w3.org/1999/xlink}href")[1:] for use in drawn} <= ids
+        assert "fill-opacity: 0" in said.get("style")
+        written += 1
+    assert written == len(words(svg(Selection(view="routes")))) > 40
+
+
+def test_text_of_an_svg_lies_where_its_letters_are(browser):
+    page = browser.new_page(viewport={"width": 1200, "height": 900})
+    page.set_content(svg(Selection(view="routes", lang="fr")))
+    boxes = page.evaluate(
+        """() => [...document.querySelectorAll("text")].map(text => {
+            const of = e => { const b = e.getBoundingClientRect();
+                              return [b.left, b.top, b.right, b.bottom]; };
+            const drawn = text.previousElementSibling;
+            return [text.textContent, of(text), of(drawn)];
+        })"""
+    )
+    assert len(boxes) > 40
+    for said, text, drawn in boxes:
+        wide = text[2] - text[0]
+        assert abs(text[0] - drawn[0]) < 4 and abs(text[2] - drawn[2]) < 4 + 0.02 * wide, said
+        assert text[1] - 3 < drawn[1] and drawn[3] < text[3] + 3, said
+    assert page.evaluate("() => { getSelection().removeAllRanges(); return find('Oussouriïsk'); }")
+    page.close()
 
 
 def test_pdf_holds_its_text_as_text_and_its_metadata():
@@ -104,8 +143,14 @@ def test_pdf_holds_its_text_as_text_and_its_metadata():
     assert built_in().digest in reader.metadata["/Keywords"]
     assert "query: view=pokrovsk" in reader.metadata["/Keywords"]
     assert len(page.images) == 0, "vectors, not a picture of them"
-    fonts = {font["/BaseFont"] for font in page["/Resources"]["/Font"].values()}
-    assert any("OpenSans" in font for font in fonts)
+    assert "alt: Map, " in reader.metadata["/Keywords"]
+    fonts = [font.get_object() for font in page["/Resources"]["/Font"].values()]
+    assert any("OpenSans" in font["/BaseFont"] for font in fonts)
+    for font in fonts:
+        # A subset (six letters and a plus) of an outline font that is inside, with its Unicode.
+        assert font["/BaseFont"][7] == "+" and "/ToUnicode" in font
+        inner = font["/DescendantFonts"][0].get_object()["/FontDescriptor"].get_object()
+        assert len(inner["/FontFile2"].get_object().get_data()) > 500
 
 
 @pytest.mark.parametrize("fmt", plate.FORMATS)
@@ -124,13 +169,27 @@ def test_threads_do_not_meet():
     assert together == [draw(view) for view in ["routes", "base", "pokrovsk"]] * 2
 
 
-@pytest.mark.parametrize("size_mm", plate.SIZES.values(), ids=plate.SIZES)
-def test_every_size_has_room_for_its_words(size_mm):
-    picture = ElementTree.fromstring(svg(Selection(view="routes"), size_mm=size_mm))
-    said = words(svg(Selection(view="routes"), size_mm=size_mm))
-    assert "Legend" in said and "Near Chongjin" in said
+NAMES = {
+    "routes": {"Near Chongjin", "Near Musudan", "Ussuriysk", "Dunai, naval port", "245 km"},
+    "pokrovsk": {"Pokrovsk", "Tsukuryne", "Tsukuryne, as stated: 60 km SE", "60 km, as stated"},
+}
+
+
+@pytest.mark.parametrize("view", NAMES)
+@pytest.mark.parametrize("size", plate.SIZES)
+def test_every_size_has_room_for_its_words(size, view):
+    size_mm = plate.SIZES[size]
+    picture = ElementTree.fromstring(svg(Selection(view=view), size_mm=size_mm))
+    said = words(svg(Selection(view=view), size_mm=size_mm))
+    assert "Legend" in said and set(said) >= NAMES[view]
     width, height = (float(picture.get(k).removesuffix("pt")) for k in ("width", "height"))
     assert [width, height] == pytest.approx([side * 72 / 25.4 for side in size_mm], abs=0.01)
+    for text in picture.iter(f"{SVG}text"):
+        # No word leaves the page.
+        x, y = map(float, text.get("transform").split(")")[0].removeprefix("translate(").split())
+        assert 0 < x < width and 0 < y < height
+        if "rotate" not in text.get("transform"):
+            assert x + float(text.get("textLength")) < width, text.text
 
 
 @pytest.mark.parametrize(
@@ -216,7 +275,7 @@ def test_an_empty_plate_says_so(chosen):
 def test_what_has_no_place_on_the_map_is_counted():
     said = " ".join(words(svg(Selection(view="pokrovsk"))))
     kept = selection.apply(built_in(), Selection())
-    on_map = {"Pokrovsk", "Tsukuryne"}
+    on_map = {"Pokrovsk", "Tsukuryne", "Ukraine"}  # the last holds all of the map
     away = len(kept.claims) - len(
         set(
             kept.features.loc[
@@ -227,12 +286,67 @@ def test_what_has_no_place_on_the_map_is_counted():
     assert f"{away} claims that are kept have no place on this map" in said
 
 
+def test_what_holds_the_whole_map_is_told():
+    """An area without an edge in sight: a tint along the map's edge, and a line in the legend."""
+    bounds = (132.5, 44.0, 134.5, 45.0)
+    plain = " ".join(words(svg(Selection(layer=()), bounds=bounds)))
+    said = " ".join(words(svg(Selection(layer=("sourced",)), bounds=bounds)))
+    assert "Whole map lies inside: Russian Far East" in said and "Whole map" not in plain
+    # Nothing else is there: the signs of what is not drawn stay out of the legend.
+    assert not set(legend_of(words(svg(Selection(layer=("sourced",)), bounds=bounds))))
+    empty, tinted = (
+        np.asarray(png(Selection(layer=layer), bounds=bounds, theme="light").convert("RGB"))
+        for layer in ((), ("sourced",))
+    )
+    changed = (empty.astype(int) != tinted).any(axis=2)
+    height, width = changed.shape
+    assert changed[:, : width // 20].any() and changed[:, -width // 20 :].any()
+    assert not changed[height // 3 : height // 2, width // 3 : width * 2 // 3].any()
+
+
+def test_a_denial_that_holds_the_whole_map_is_told():
+    said = " ".join(words(svg(Selection(view="pokrovsk"))))
+    assert "Denied for an area that holds this map: Ukraine" in said
+    alone = " ".join(words(svg(Selection(view="pokrovsk", layer=("sourced",)))))
+    assert "Denied for" not in alone
+
+
+def test_counts_beside_signs_and_names_are_explained_where_they_stand():
+    said = words(svg(Selection(view="theatre")))
+    assert any(word.isdigit() for word in said) and any(" +" in word for word in said)
+    text = " ".join(said)
+    assert "n claims behind one sign" in text
+    assert "n more places, too close to show apart" in text
+    # Where there is a panel, it says which places those are.
+    assert "Seoul" in text and "Tsukuryne +1: Pokrovsk" in text
+    few = " ".join(words(plate.snapshot(builders.small(), Selection(layer=()), fmt="svg")))
+    assert "n claims" not in few and "n more" not in few
+
+
+@pytest.mark.parametrize("lang", texts.languages())
 @pytest.mark.parametrize("view", VIEWS)
-def test_alt_text_tells_what_is_drawn(view):
-    told = plate.alt_text(built_in(), Selection(view=view))
-    assert built_in().view(view).title in told and "Places: " in told
-    assert selection.sentence(built_in(), Selection()) in told
-    assert "Nothing is drawn." in plate.alt_text(built_in(), Selection(layer=()))
+def test_alt_text_tells_what_is_drawn(view, lang):
+    chosen = Selection(view=view, lang=lang)
+    told = plate.alt_text(built_in(), chosen)
+    _ = texts.translator(lang)
+    assert len(told) <= 600
+    assert texts.in_language(vars(built_in().view(view)), "title", lang) in told
+    assert selection.sentence(built_in(), chosen) in told
+    assert texts.day(built_in().days[1], lang) in told
+    for start in ("Places: {names}.", "Denied: {claims}."):
+        assert _(start).partition("{")[0] in told
+    vague = _("Uncertain: {what}.").partition("{")[0]
+    assert (vague in told) == (view != "pokrovsk")
+
+
+def test_alt_text_counts_what_lies_in_the_view():
+    told = plate.alt_text(built_in(), Selection(view="pokrovsk"))
+    assert "7 claims drawn: asserted 5, contested 1, only denied 1." in told
+    assert "Denied: North Korean soldiers deployed in Ukraine; " in told
+    quiet = plate.alt_text(built_in(), Selection(view="pokrovsk", layer=("sourced",)))
+    assert "Denied: " not in quiet
+    nothing = plate.alt_text(built_in(), Selection(layer=()))
+    assert "Nothing is drawn." in nothing and "Places: " not in nothing
 
 
 @pytest.mark.parametrize("theme", plate.THEMES)
@@ -247,13 +361,10 @@ def test_signs_differ_in_print_without_colour():
     """Each sign of the legend, in grey, differs from each other in many of its dots."""
     pictures = {}
     for entry, key, _words in symbols.legend("en"):
-        figure = plate.Figure(figsize=(0.5, 0.5), facecolor="white")
-        pen = plate._Pen(figure, plate._LOOKS["grey"], (0, 0, 36, 36), 1.0, "en")
+        pen = ink.Pen((36, 36), ink.LOOKS["grey"], (0, 0, 36, 36), 1.0, "en")
         plate._swatch(pen, key, 18, 18)
-        file = io.BytesIO()
-        figure.set_dpi(200)
-        plate.FigureCanvasAgg(figure).print_png(file)
-        picture = Image.open(file).convert("L")
+        content = ink.encode(pen, {"title": "", "description": ""}, "png", 200)
+        picture = Image.open(io.BytesIO(content)).convert("L")
         # Black and white: shades are colours as well.
         pictures[entry] = np.asarray(picture.point(lambda v: 255 * (v > 200)))
     # "Transport" and "as told" are one sign by design: what the one says the other leaves open.
@@ -296,95 +407,173 @@ def test_the_same_sea_seen_from_either_side_is_the_same_map(pacific):
     assert one == other
 
 
-@settings(max_examples=12, deadline=None)
+@pytest.mark.parametrize("south", [60, -85])
+def test_a_map_round_a_pole_has_no_single_north(pacific, south):
+    bounds = (-180, south, 180, south + 25)
+    said = words(plate.snapshot(pacific, Selection(), fmt="svg", bounds=bounds))
+    assert "N" not in said and any("equal-area" in word for word in said)
+    assert "N" in words(plate.snapshot(pacific, Selection(), fmt="svg", bounds=(160, 50, 199, 68)))
+
+
+@settings(max_examples=4, deadline=None)
 @given(
     st.floats(-200, 200), st.floats(-88, 80), st.floats(0.2, 359), st.floats(0.2, 150),
     st.sampled_from(list(plate.SIZES.values())),
 )  # fmt: skip
-def test_any_bounds_make_a_map_that_shows_all_of_them(west, south, wide, tall, size_mm):
+def test_any_bounds_make_a_map(west, south, wide, tall, size_mm):
     bounds = (west, south, west + wide, min(south + tall, 89))
     content = plate.snapshot(built_in(), Selection(), fmt="svg", bounds=bounds, size_mm=size_mm)
     assert "Legend" in words(content)
-    # (drawn a whole turn nearer to the middle, where that is far)
-    turn = 360 * math.floor(((bounds[0] + bounds[2]) / 2 + 180) / 360)
-    west -= turn
-    bounds = (west, south, west + wide, bounds[3])
-    window = plate._window(bounds, (0, 0, 700, 400))
-    t = np.linspace(0, 1, 9)
-    lon, lat = np.meshgrid(west + t * wide, south + t * (bounds[3] - south))
-    page = window.page(np.column_stack([lon.ravel(), lat.ravel()]))
-    assert plate._inside(page, window.frame, -1.0).all()
 
 
 # Labels
-
-_edges = st.floats(0, 100, allow_nan=False)
-_box = st.tuples(_edges, _edges, st.floats(0.1, 30), st.floats(0.1, 30)).map(
-    lambda b: (b[0], b[1], b[0] + b[2], b[1] + b[3])
-)
-_position = st.lists(_box, min_size=1, max_size=3)
 
 
 def meet(a, b) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
-@given(
-    st.lists(st.lists(_position, max_size=4), max_size=12),
-    st.lists(_box, max_size=8),
-)
-def test_no_label_meets_another_or_an_obstacle_or_leaves_the_frame(wanted, obstacles):
-    frame = (5.0, 5.0, 110.0, 100.0)
-    placed = plate.place_labels(wanted, obstacles, frame)
-    assert len(placed) == len(wanted)
-    taken = list(obstacles)
-    for positions, number in zip(wanted, placed, strict=True):
+def crowd(folder: Path, spots: list[tuple[float, float]]) -> Dataset:
+    """A claim at each spot, of every theme, basis and vagueness in turn; a third is denied."""
+    rows = builders.tables()
+    tables = {"places": [], "claims": [], "statements": [], "features": [], "briefing": []}
+    bases, kinds = symbols.BASES, ("city", "region", "port")
+    for i, (lon, lat) in enumerate(spots):
+        tables["places"].append(
+            rows["places"][0] | {"id": f"p{i}", "name": f"Place {i}", "kind": kinds[i % 3],
+            "lon": f"{lon:.4f}", "lat": f"{lat:.4f}", "uncertainty_m": str(i % 4 * 20000),
+            "located_by": "gazetteer"}
+        )  # fmt: skip
+        theme = symbols.THEMES[i % len(symbols.THEMES)]
+        tables["claims"].append(rows["claims"][1] | {"id": f"c{i}", "theme": theme})
+        tables["statements"].append(rows["statements"][0] | {"id": f"s{i}", "claim": f"c{i}"})
+        if i % 3 == 0:
+            denial = rows["statements"][2] | {"id": f"d{i}", "claim": f"c{i}", "place": ""}
+            tables["statements"].append(denial | {"scope": "direct" if i % 2 else "implied"})
+        feature = {"id": f"f{i}", "claim": f"c{i}", "kind": "place", "place": f"p{i}"}
+        tables["features"].append(feature | {"basis": bases[i % 3]})
+    return builders.load(folder, rows | tables)
 
-        def free(boxes, taken=tuple(taken)):
-            inside = all(b[0] >= 5 and b[1] >= 5 and b[2] <= 110 and b[3] <= 100 for b in boxes)
-            return inside and not any(meet(b, other) for b in boxes for other in taken)
 
-        first = next((i for i, boxes in enumerate(positions) if free(boxes)), None)
-        assert number == first  # the best that is free, and none only where none is
-        if number is not None:
-            taken += positions[number]
+def scattered(count: int, west: float, south: float, east: float, north: float):
+    """Spots spread evenly but without a pattern (additive recurrence of the golden ratio)."""
+    t = np.arange(1, count + 1)
+    lon = west + (east - west) * (t * 0.7548776662 % 1)
+    lat = south + (north - south) * (t * 0.5698402910 % 1)
+    return list(zip(lon.tolist(), lat.tolist(), strict=True))
+
+
+CROWDS = {
+    "300 worldwide": scattered(300, -179, -60, 179, 75),
+    "200 in a region": scattered(200, 20, 35, 45, 55),
+    "one": [(30.1, 50.8)],
+    "over the antimeridian": scattered(12, 172, 50, 179, 66) + scattered(6, -179, 52, -170, 60),
+    "round the pole": scattered(12, -179, 80, 179, 89),
+}
+
+
+@pytest.mark.parametrize("name", CROWDS)
+def test_other_datasets_are_drawn_and_their_labels_do_not_meet(tmp_path, name, monkeypatch):
+    whole = crowd(tmp_path / "crowd", CROWDS[name])
+    seen = spy_on_labels(monkeypatch)
+    said = words(plate.snapshot(whole, Selection(), fmt="svg"))
+    chosen, obstacles = placed_in(seen[-1])
+    assert any(word.startswith("Place ") for word in said)
+    assert legend_of(said)
+    for i, boxes in enumerate(chosen):
+        others = [b for each in chosen[:i] for b in each]
+        assert not any(meet(b, other) for b in boxes for other in others)
+    left, bottom, right, top = seen[-1][2]
+    for b in obstacles:
+        # (what blocks labels is a sign, and no sign is cut by the edge)
+        assert b[0] < right and b[2] > left and b[1] < top and b[3] > bottom
+
+
+def spy_on_labels(monkeypatch) -> list:
+    seen = []
+    plain = labels.place_labels
+
+    def spy(wanted, obstacles, frame):
+        placed = plain(wanted, obstacles, frame)
+        seen.append((wanted, list(obstacles), frame, placed))
+        return placed
+
+    monkeypatch.setattr(labels, "place_labels", spy)
+    return seen
+
+
+def placed_in(call) -> tuple[list, list]:
+    wanted, obstacles, _frame, placed = call
+    return [w[n] for w, n in zip(wanted, placed, strict=True) if n is not None], obstacles
 
 
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("size_mm", [(297, 210), (210, 297)])
 def test_on_the_plates_no_label_meets_another_or_a_mark(view, size_mm, monkeypatch):
-    seen = []
-    plain = plate.place_labels
-
-    def spy(wanted, obstacles, frame):
-        placed = plain(wanted, obstacles, frame)
-        seen.append((wanted, obstacles, frame, placed))
-        return placed
-
-    monkeypatch.setattr(plate, "place_labels", spy)
+    seen = spy_on_labels(monkeypatch)
     plate.snapshot(built_in(), Selection(view=view), fmt="svg", size_mm=size_mm)
-    ((wanted, obstacles, _frame, placed),) = seen
-    chosen = [w[n] for w, n in zip(wanted, placed, strict=True) if n is not None]
+    # The last call places what is drawn; those before it try where the legend may stand.
+    chosen, obstacles = placed_in(seen[-1])
     assert len(chosen) > 5 and len(obstacles) > 5
     for i, boxes in enumerate(chosen):
-        others = [b for each in chosen[:i] for b in each] + list(obstacles)
+        others = [b for each in chosen[:i] for b in each] + obstacles
         assert not any(meet(b, other) for b in boxes for other in others)
+
+
+def drawing_of(view: str) -> tuple[plate._Drawing, ink.Pen]:
+    _kept, shown = plate._shown(built_in(), Selection(view=view))
+    window = projection.window(built_in().view(view).bounds, (24.0, 50.0, 818.0, 520.0))
+    pen = ink.Pen((842, 595), ink.LOOKS["light"], window.frame, 1.0, "en", dry=True)
+    return plate._draw_marks(pen, plate._shapes(shown, window, pen.unit)), pen
+
+
+def test_bars_of_routes_that_run_together_keep_apart():
+    drawing, pen = drawing_of("routes")
+    bars = np.array(drawing.bars)
+    assert len(bars) > 10
+    apart = np.hypot(*(bars[:, None] - bars[None]).transpose(2, 0, 1))
+    np.fill_diagonal(apart, np.inf)
+    assert apart.min() >= 2.8 * 9 * pen.unit - 1e-6
+
+
+@pytest.mark.parametrize("corner", [(0, 0), (1, 0), (0, 1), (1, 1)])
+def test_a_row_of_signs_at_the_edge_moves_in(corner):
+    frame = (10.0, 10.0, 400.0, 300.0)
+    pen = ink.Pen((500, 400), ink.LOOKS["light"], frame, 1.0, "en", dry=True)
+    _kept, shown = plate._shown(built_in(), Selection(view="routes"))
+    window = projection.window(built_in().view("routes").bounds, frame)
+    shapes = [s for s in plate._shapes(shown, window, pen.unit) if s.symbol.kind == "point"][:6]
+    x, y = frame[0 + 2 * corner[0]], frame[1 + 2 * corner[1]]
+    stack = plate._Stack(x, y, [(s, s.symbol, s.mark["label"]) for s in shapes])
+    drawing = plate._Drawing()
+    plate._draw_stack(pen, stack, drawing)
+    row = drawing.obstacles[-1]
+    assert row[0] >= 10 and row[1] >= 10 and row[2] <= 400 and row[3] <= 300
 
 
 # Hostile text
 
 
+@pytest.fixture(scope="module")
+def poisoned(tmp_path_factory) -> tuple[Dataset, Path]:
+    """The hostile dataset, and the file that it would write."""
+    folder = tmp_path_factory.mktemp("plate")
+    return dataset.load(poison(folder / "hostile")), folder / "pwned"
+
+
 @pytest.mark.parametrize("fmt", plate.FORMATS)
-def test_hostile_text_stays_text(tmp_path, fmt):
-    whole = dataset.load(poison(tmp_path / "hostile"))
+def test_hostile_text_stays_text(poisoned, fmt):
+    whole, written = poisoned
     content = plate.snapshot(whole, Selection(view="routes"), fmt=fmt, dpi=60)
-    assert not (tmp_path / "pwned").exists()
+    assert not written.exists()
+    told = plate.alt_text(whole, Selection(view="routes"))
+    assert len(told) <= 600 and "\u202e" not in told
     if fmt == "svg":
         tree = ElementTree.fromstring(content)
         assert {e.tag.rpartition("}")[2] for e in tree.iter()} <= {
             *("svg", "metadata", "RDF", "Work", "type", "format", "creator", "Agent", "title"),
             *("description", "subject", "Bag", "li", "defs", "style", "g", "path", "text", "use"),
-            *("clipPath", "rect", "tspan", "date"),
+            *("clipPath", "rect", "tspan", "date", "desc", "language"),
         }
         assert any(word.startswith("<img src=x onerror=") for word in words(content))
         assert not [k for e in tree.iter() for k in e.attrib if k.lower().startswith("on")]
@@ -400,8 +589,55 @@ def test_any_name_can_be_drawn(name, fmt):
     content = plate.snapshot(whole, Selection(), fmt=fmt, dpi=60)
     if fmt == "svg":
         said = words(content)
-        assert plate._printable(name).strip() in said
+        assert ink.printable(name).strip() in said
         assert not any(c in "\x00\x1b\u202e" for word in said for c in word)
+
+
+@pytest.fixture
+def syllable(tmp_path):
+    """A font of this machine that has the one sign 뷁, a box, while the test runs."""
+    from fontTools.fontBuilder import FontBuilder
+    from fontTools.pens.ttGlyphPen import TTGlyphPen
+    from matplotlib import font_manager
+
+    box = TTGlyphPen(None)
+    for step, point in enumerate([(0, 0), (0, 700), (700, 700), (700, 0)]):
+        (box.lineTo if step else box.moveTo)(point)
+    box.closePath()
+    font = FontBuilder(1000, isTTF=True)
+    font.setupGlyphOrder([".notdef", "syllable"])
+    font.setupCharacterMap({ord("뷁"): "syllable"})
+    font.setupGlyf({".notdef": TTGlyphPen(None).glyph(), "syllable": box.glyph()})
+    font.setupHorizontalMetrics({".notdef": (500, 0), "syllable": (800, 0)})
+    font.setupHorizontalHeader(ascent=800, descent=-200)
+    font.setupNameTable({"familyName": "One Syllable Sans", "psName": "OneSyllableSans"})
+    font.setupOS2()
+    font.setupPost()
+    font.save(tmp_path / "one.ttf")
+    listed = list(font_manager.fontManager.ttflist)
+    for known in (ink._stand_in, ink.printable):
+        known.cache_clear()
+    # Alone, so that it does not matter which fonts the machine has.
+    ours = [entry for entry in listed if entry.name in ("Open Sans", "DejaVu Sans")]
+    font_manager.fontManager.ttflist[:] = ours
+    font_manager.fontManager.addfont(tmp_path / "one.ttf")
+    yield "뷁"
+    font_manager.fontManager.ttflist[:] = listed
+    for known in (ink._stand_in, ink.printable):
+        known.cache_clear()
+
+
+@pytest.mark.parametrize("fmt", plate.FORMATS)
+def test_a_sign_that_open_sans_lacks_comes_from_another_font(syllable, fmt):
+    whole = builders.changed(builders.small(), "places", "town", name=f"{syllable}릵 Town")
+    content = plate.snapshot(whole, Selection(), fmt=fmt, dpi=60)
+    if fmt == "svg":
+        # What no font has is marked as missing.
+        assert f"{syllable}\ufffd Town +1" in words(content)
+        assert "OneSyllableSans" in content.decode("utf-8")
+    if fmt == "pdf":
+        (page,) = PdfReader(io.BytesIO(content)).pages
+        assert f"{syllable}\ufffd Town" in page.extract_text()
 
 
 def test_a_dollar_is_a_dollar():
