@@ -10,11 +10,13 @@ from threading import Thread
 
 import streamlit as st
 import streamlit.components.v1 as components
+from starlette.middleware import Middleware
+from starlette.routing import Route
 from streamlit.navigation.page import StreamlitPage
 
 from geo import texts
 from geo.dataset import DatasetError
-from pages import served, session, sidebar
+from pages import guard, served, session, sidebar
 
 PAGES = Path(__file__).parent / "pages"
 
@@ -69,4 +71,9 @@ async def started(_app: st.App):
 if __name__ == "__main__":
     show()
 else:
-    app = st.App(__file__, lifespan=started)
+    app = st.App(
+        __file__,
+        lifespan=started,
+        routes=[Route("/health", guard.health)],
+        middleware=[Middleware(guard.Guard)],
+    )
