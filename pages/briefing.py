@@ -259,21 +259,24 @@ def show_how_to_write_one() -> None:
     st.code(f'{header}\n1,{_("What happened")},,"{told}",,{named},{edges}', language=None)
 
 
-if not steps:
-    show_how_to_write_one()
-    st.stop()
+def show_briefing() -> None:
+    at = position()
+    step = steps[at]
+    panel = state.get("briefing.panel", "")
+    # The map stands first and always at the same place, or else it would be made anew.
+    with st.container(key="briefing"):
+        with st.container(key="briefing-map"):
+            show_map(step, at)
+        with st.container(key="briefing-words"):
+            (show_evidence if panel == "evidence" else show_words)(step)
+        with st.container(key="briefing-bar", horizontal=True, vertical_alignment="center"):
+            show_bar(at)
+        if panel == "overview":
+            with st.container(key="briefing-overview"):
+                show_overview(at)
 
-at = position()
-step = steps[at]
-panel = state.get("briefing.panel", "")
-# The map stands first and always at the same place, or else it would be made anew.
-with st.container(key="briefing"):
-    with st.container(key="briefing-map"):
-        show_map(step, at)
-    with st.container(key="briefing-words"):
-        (show_evidence if panel == "evidence" else show_words)(step)
-    with st.container(key="briefing-bar", horizontal=True, vertical_alignment="center"):
-        show_bar(at)
-    if panel == "overview":
-        with st.container(key="briefing-overview"):
-            show_overview(at)
+
+if steps:
+    show_briefing()
+else:
+    show_how_to_write_one()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import fields, replace
+from datetime import date
 
 import streamlit as st
 from markupsafe import Markup
@@ -16,10 +16,11 @@ from geo.selection import FACETS, LAYERS, Selection
 # Above this many values a list is too long to read, and a search box takes over.
 _MANY = 24
 _RESET = (*FACETS, "layer", "as_of")
-LATE_S = 3.0  # how long the browser may take to show the address that a run wrote
+_OWN = "own_keys"  # of the session's state: what the page that runs keeps in the address
+# Of the session's state what no widget holds, but each run sets.
+_OURS = {"address", "written", "stood", "session", "lacks_detail", "page", "measure", _OWN}
 _SINGLE = ("as_of", "lang", "view", "claim")
 _KEYS = {each.name for each in fields(Selection)}
-_OWN = "own_keys"  # of the session's state: what the page that runs keeps in the address
 
 
 def _box(layer: str) -> str:
@@ -100,14 +101,22 @@ def _is_late(dataset: Dataset, query: dict[str, list[str]]) -> bool:
     """Whether the address differs only because the browser has not yet taken over our last one.
 
     A click made before it has comes with the address of before. Going back in the browser's
-    history changes no widget, and takes longer.
+    history moves no widget.
     """
     state = st.session_state
     if "written" not in state:
         return False
-    clicked = stored(dataset) != state["written"]
-    recent = time.monotonic() - state["written_at"] < LATE_S
-    return clicked or (recent and query == state["address_before"])
+    stood = state["stood"]
+    # A button that was pressed then is not pressed now: no sign of a click.
+    moved = any(v is not False and v != stood.get(k) for k, v in _standing().items())
+    return moved or stored(dataset) != state["written"]
+
+
+def _standing() -> dict[str, object]:
+    """What the widgets of all kinds stand at, those of the pages too."""
+    kinds = (bool, int, float, str, list, dict, tuple, date, type(None))
+    items = st.session_state.items()
+    return {k: v for k, v in items if k not in _OURS and isinstance(v, kinds)}
 
 
 def write(chosen: Selection) -> None:
@@ -116,14 +125,11 @@ def write(chosen: Selection) -> None:
     if chosen.lang == texts.DEFAULT_LANG != _preferred():
         query["lang"] = [chosen.lang]  # else the browser's own would come back with a reload
     query |= {key: [value] for key, value in st.session_state.get(_OWN, {}).items() if value}
-    state = st.session_state
-    if query != state.get("address"):
-        state["address_before"] = state.get("address", query)
-        state["written_at"] = time.monotonic()
     if query != _address():
         st.query_params.from_dict(query)
-    state["address"] = query
-    state["written"] = chosen
+    st.session_state["address"] = query
+    st.session_state["written"] = chosen
+    st.session_state["stood"] = _standing()
 
 
 def own(key: str, default: str = "") -> str:

@@ -236,8 +236,7 @@ def test_a_click_that_comes_with_the_address_of_before_is_not_undone():
     assert address(app) == {"source": ["kremlin"], "confidence": ["low"]}
 
 
-def test_going_back_in_the_browser_brings_the_filters_back(monkeypatch):
-    monkeypatch.setattr("pages.sidebar.LATE_S", 0.0)
+def test_going_back_in_the_browser_brings_the_filters_back():
     app = opened()
     facet(app, "source").set_value(["kremlin"])
     app.run()
