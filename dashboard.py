@@ -45,6 +45,7 @@ def show() -> None:
             _page("map", _("Map"), "map", default=True),
             _page("checks", _("Checks"), "straighten"),
             _page("register", _("Register"), "table"),
+            _page("timeline", _("Time"), "schedule"),
             _page("method", _("Method"), "menu_book"),
             _page("briefing", _("Briefing"), "slideshow"),
             _page("export", _("Export"), "download"),
