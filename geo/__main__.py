@@ -11,10 +11,11 @@ import json
 import os
 import re
 import sys
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from geo import checks, dataset, exports, files, selection, texts
+from geo import checks, dataset, exports, files, gazetteer, intake, selection, texts
 from geo.dataset import Dataset, DatasetError
 from geo.files import FileError, Picture
 from geo.selection import Selection
@@ -57,7 +58,21 @@ def _parser() -> argparse.ArgumentParser:
         nargs="?",
         default=dataset.BUILT_IN,
         type=_existing,
-        help="folder or .zip of a data package; the built-in dataset if left out",
+        help="folder or .zip of a data package, or a .csv, .xlsx, .geojson, .gpkg or .kml whose "
+        "columns are told by their names; the built-in dataset if left out",
+    )
+    package.add_argument(
+        "--places",
+        metavar="FILE.json",
+        type=_choices,
+        default={},
+        help="what place names of such a file mean: a JSON object from each name to its GeoNames "
+        "number, to [lon, lat] or [lon, lat, radius in metres], or to null for no place",
+    )
+    package.add_argument(
+        "--leave-out",
+        action="store_true",
+        help="use what is sound and leave out the rows that have a problem",
     )
     as_json = argparse.ArgumentParser(add_help=False)
     as_json.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -134,7 +149,37 @@ def _parser() -> argparse.ArgumentParser:
         default=10.0,
         help="distance to keep from land where the water allows, 0.5 to 50 (default: 10)",
     )
+    _add_database(command, package)
     return parser
+
+
+def _add_database(command, package: argparse.ArgumentParser) -> None:
+    """The commands on a database, whose address only the environment tells: it holds a password."""
+    where = "The database is the one that CLAIMS_DATABASE_URL names."
+    named = command(
+        "database",
+        None,
+        help="keep datasets in PostgreSQL with PostGIS",
+        description=f"Keep datasets in PostgreSQL with PostGIS. {where}",
+    ).add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def part(name: str, run, told: str, *parents) -> argparse.ArgumentParser:
+        made = named.add_parser(
+            name, parents=parents, allow_abbrev=False, help=told, description=f"{told}. {where}"
+        )
+        made.set_defaults(run=run, parser=made)
+        return made
+
+    part("create", _database_create, "make the tables, where they are not there yet")
+    taken_in = part("import", _database_import, "take a dataset into the database", package)
+    taken_in.add_argument(
+        "--replace",
+        action="store_true",
+        help="in the place of a dataset of the same name, each difference recorded",
+    )
+    written = part("export", _database_export, "write a dataset of the database to a data package")
+    written.add_argument("name", metavar="NAME", nargs="?", default="", help="if there are several")
+    written.add_argument("-o", "--output", metavar="FILE", required=True, type=_zip_file)
 
 
 def _add_picture_flags(parser: argparse.ArgumentParser) -> None:
@@ -208,6 +253,17 @@ def _existing(text: str) -> Path:
     return path
 
 
+def _choices(text: str) -> dict:
+    """The choices of places in a JSON file."""
+    try:
+        found = json.loads(_existing(text).read_text("utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise argparse.ArgumentTypeError(f"{_plain(text)}: {_plain(str(error))}") from None
+    if not isinstance(found, dict):
+        raise argparse.ArgumentTypeError(f"{_plain(text)}: not a JSON object of names")
+    return found
+
+
 def _output(command: str):
     """The reader of a file name that one of the command's formats has a suffix for."""
 
@@ -221,6 +277,13 @@ def _output(command: str):
         return path
 
     return read
+
+
+def _zip_file(text: str) -> Path:
+    path = Path(text)
+    if path.suffix.lower() != ".zip":
+        raise argparse.ArgumentTypeError(f"a data package is a .zip, not {_plain(text)}")
+    return path
 
 
 def _named_size(text: str) -> tuple[float, float]:
@@ -294,9 +357,36 @@ def _allowed(key: str, whole: Dataset) -> str:
 # Commands
 
 
+def _built(args: argparse.Namespace) -> intake.Built:
+    """The dataset that is asked for; how a table was understood is told on standard error."""
+    built = intake.build_file(args.dataset, args.places, args.leave_out)
+    if built.matching is not None:
+        pairs = (f"{field} = {column!r}" for field, column in built.matching.columns.items())
+        _say(f"columns read as: {', '.join(pairs) or 'none'}", sys.stderr)
+        for name, choice in built.chosen.items():
+            town = gazetteer.town(choice) if isinstance(choice, int) else None
+            meant = town.words("en") if town else choice
+            _say(f"place {name!r}: {meant}", sys.stderr)
+    for remark in built.remarks:
+        _say(texts.remark(remark), sys.stderr)
+    if built.left_out:
+        for problem in built.problems:
+            _say(f"left out: {texts.problem(problem)}", sys.stderr)
+    return built
+
+
+def _loaded(args: argparse.Namespace) -> Dataset:
+    built = _built(args)
+    if built.dataset is None:
+        raise DatasetError(args.dataset, list(built.problems))
+    return built.dataset
+
+
 def _validate(args: argparse.Namespace) -> int:
     try:
-        name, problems = dataset.load(args.dataset).name, ()
+        built = _built(args)
+        name = built.dataset.name if built.dataset else str(args.dataset)
+        problems = () if built.left_out else built.problems
     except DatasetError as error:
         name, problems = str(args.dataset), error.problems
     if args.json:
@@ -321,7 +411,7 @@ def _validate(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> int:
-    found = checks.run(dataset.load(args.dataset))
+    found = checks.run(_loaded(args))
     if args.json:
         _say_json([asdict(check) for check in found])
     else:
@@ -335,7 +425,7 @@ def _check(args: argparse.Namespace) -> int:
 def _make(args: argparse.Namespace) -> int:
     """Make and write one file of a selection: export, snapshot, report or handout."""
     _tell("reading the dataset …")
-    whole = dataset.load(args.dataset)
+    whole = _loaded(args)
     chosen, picture = _chosen(args, whole), Picture()
     try:
         if args.command == "snapshot":
@@ -398,6 +488,68 @@ def _route(args: argparse.Namespace) -> int:
     _say(f"{found.length_km:.1f} km over water{by_way_of} ({found.method})")
     for warning in found.warnings:
         _say(f"warning: {warning}", sys.stderr)
+    return FINE
+
+
+@contextmanager
+def _opened(args: argparse.Namespace):
+    """The database that the environment names; wrong usage where it names none."""
+    from geo import database
+
+    url = os.environ.get(database.URL_VARIABLE)
+    if not url:
+        args.parser.error(f"{database.URL_VARIABLE} names no database")
+    engine = database.connect(url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def _database_create(args: argparse.Namespace) -> int:
+    from geo import database
+
+    with _opened(args) as engine:
+        database.create(engine)
+    _say(f"the tables are there, in the schema {database.SCHEMA}")
+    return FINE
+
+
+def _database_import(args: argparse.Namespace) -> int:
+    from getpass import getuser
+
+    from geo import database, edits
+
+    with _opened(args) as engine:
+        built = _built(args)
+        if built.dataset is None:
+            raise DatasetError(args.dataset, list(built.problems))
+        if built.matching is None and not built.left_out:
+            package = edits.read(args.dataset)  # with what a Dataset does not hold
+        else:
+            package = edits.package_of(built.dataset)
+        digest = database.store(
+            engine,
+            package,
+            built.dataset.name,
+            who=getuser(),
+            why=f"import of {args.dataset.name}",
+            replace_it=args.replace,
+        )
+    _say(f"{built.dataset.name}: version {digest}")
+    return FINE
+
+
+def _database_export(args: argparse.Namespace) -> int:
+    from geo import database, edits
+
+    with _opened(args) as engine:
+        content = edits.packed(database.read(engine, args.name))
+    try:
+        exports.write(args.output, content)
+    except OSError as error:
+        args.parser.error(f"cannot write {_plain(str(args.output))}: {error.strerror}")
+    _say(str(args.output))
     return FINE
 
 

@@ -187,7 +187,8 @@ def web_detail(bounds: Bounds | Sequence[Bounds], max_towns: int = 1500) -> dict
 
 
 def _detail_boxes(bounds: Bounds | Sequence[Bounds]) -> list[Bounds]:
-    boxes = [bounds] if np.ndim(bounds) == 1 else list(bounds)
+    # No box at all has one dimension as well.
+    boxes = [bounds] if len(bounds) and np.ndim(bounds) == 1 else list(bounds)
     for box in boxes:
         _turns(box)
     return _merged([_padded(box) for box in boxes if box[2] - box[0] <= _WIDEST_DETAIL_DEG])

@@ -6,13 +6,16 @@ import codecs
 import csv
 import hashlib
 import io
+import itertools
 import json
 import lzma
 import math
+import stat
 import tempfile
 import zipfile
 import zlib
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -23,13 +26,22 @@ import pandas as pd
 
 SCHEMA_DIR = Path(__file__).parent / "schemas"
 BUILT_IN = Path(__file__).parent.parent / "data" / "troop-shipments"
+EXAMPLE = Path(__file__).parent.parent / "data" / "example"  # small and invented
 # The order of foreign keys: a table refers only to those before it.
 TABLES = ("sources", "places", "claims", "statements", "features", "briefing")
 OPTIONAL_TABLES = ("briefing",)
 STATUSES = ("sourced", "contested", "denied", "withdrawn", "declined")
 CRS = "EPSG:4326"
 
+MAX_ROWS = 200_000  # of a table; twice what the map was measured with
+MAX_COLUMNS = 500
+
 _MAX_ZIP_BYTES = 200_000_000
+_MAX_ZIP_MEMBERS = 2_000
+# Tables shrink to a tenth or less; a file made to burst open, to a thousandth.
+_MAX_ZIP_RATIO = 200
+_SMALL_ZIP_BYTES = 10_000_000  # harmless at any ratio
+_CHUNK_BYTES = 1 << 20
 # RuntimeError: encrypted, or packed in a way that zipfile does not know.
 _BAD_ZIP = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError)
 _MAX_PROBLEMS = 100_000  # for a file of another kind altogether
@@ -93,6 +105,7 @@ class Dataset:
     views: tuple[View, ...]
     description: str = ""
     description_fr: str = ""
+    left_out: int = 0  # rows of the file that were unsound, or depended on one, and are not here
 
     def view(self, name: str) -> View:
         """The view of that name; ``theatre``, everything, where there is no such view."""
@@ -111,45 +124,103 @@ def schema(table: str) -> dict:
     return json.loads((SCHEMA_DIR / f"{table}.json").read_text("utf-8"))
 
 
-def load(path: str | Path = BUILT_IN) -> Dataset:
+def load(path: str | Path = BUILT_IN, leave_out: bool = False) -> Dataset:
     """Read and validate the data package in a folder or .zip.
 
-    Raises ``DatasetError`` with every problem found. Extra columns are kept, as text.
+    Raises ``DatasetError`` with every problem found. Extra columns are kept, as text. With
+    ``leave_out`` the rows that have a problem are left out, and those that depend on them, until
+    the rest is sound; ``Dataset.left_out`` counts them. What concerns more than a row, or leaves
+    nothing to show, is raised all the same.
     """
     path = Path(path)
     try:
         if path.suffix.lower() == ".zip" and path.is_file():
             with tempfile.TemporaryDirectory() as folder:
                 _unpack(path, Path(folder))
-                return _load_folder(_package_root(Path(folder)), path)
-        return _load_folder(path, path)
+                return _load_folder(_package_root(Path(folder)), path, leave_out)
+        return _load_folder(path, path, leave_out)
     except OSError as error:
         problem = Problem(path.name, None, None, error.strerror, "file-missing", str(path))
         raise DatasetError(path, [problem]) from error
 
 
 def _unpack(archive: Path, folder: Path) -> None:
+    with opened_zip(archive, archive) as package:
+        for member in package.infolist():
+            target = folder / member.filename
+            if member.is_dir():
+                target.mkdir(parents=True, exist_ok=True)
+                continue
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("wb") as file:
+                for chunk in zip_chunks(package, member, archive):
+                    file.write(chunk)
+
+
+def opened_zip(source: Path | io.BytesIO, shown_path: Path) -> zipfile.ZipFile:
+    """A .zip whose members can be unpacked without harm; to be closed by the caller.
+
+    Raises ``DatasetError`` for what is no archive, has a password, holds too much (members, bytes,
+    bytes for each packed one), or names that lead out of a folder or clash in one.
+    """
+
+    def refused(found: str | None, code: str, detail: str = "") -> DatasetError:
+        return DatasetError(shown_path, [Problem(shown_path.name, None, None, found, code, detail)])
+
     try:
-        with zipfile.ZipFile(archive) as package:
-            members = [m for m in package.infolist() if not m.is_dir()]
-            size = sum(m.file_size for m in members)
-            if size > _MAX_ZIP_BYTES:
-                limit = f"{_MAX_ZIP_BYTES // 1_000_000} MB"
-                raise DatasetError(
-                    archive,
-                    [Problem(archive.name, None, None, f"{size} bytes", "too-large", limit)],
-                )
-            unsafe = [m.filename for m in members if not _is_plain_path(m.filename)]
-            if unsafe:
-                raise DatasetError(
-                    archive,
-                    [Problem(archive.name, None, None, u, "unsafe-path") for u in unsafe],
-                )
-            package.extractall(folder, members)
-    except _BAD_ZIP as error:
-        raise DatasetError(
-            archive, [Problem(archive.name, None, None, str(error), "not-a-package")]
-        ) from error
+        package = zipfile.ZipFile(source)
+    except (*_BAD_ZIP, ValueError, NotImplementedError) as error:
+        if isinstance(error, OSError) and error.strerror:
+            raise
+        raise refused(str(error), "not-a-package") from error
+    try:
+        members = package.infolist()
+        if len(members) > _MAX_ZIP_MEMBERS:
+            raise refused(f"{len(members)} files", "too-large", f"{_MAX_ZIP_MEMBERS} files")
+        size = sum(m.file_size for m in members)
+        if size > _MAX_ZIP_BYTES:
+            raise refused(f"{size} bytes", "too-large", f"{_MAX_ZIP_BYTES // 1_000_000} MB")
+        packed = max(sum(m.compress_size for m in members), 1)
+        if size > _SMALL_ZIP_BYTES and size / packed > _MAX_ZIP_RATIO:
+            raise refused(f"{size // packed}:1", "zip-bomb", f"{_MAX_ZIP_RATIO}:1")
+        unsafe = [m.filename for m in members if not _is_plain_member(m)]
+        if unsafe:
+            problems = [Problem(shown_path.name, None, None, u, "unsafe-path") for u in unsafe]
+            raise DatasetError(shown_path, problems)
+        seen: set[str] = set()
+        files = {m.filename.casefold() for m in members if not m.is_dir()}
+        for member in members:
+            name = member.filename.casefold().rstrip("/")
+            above = {str(parent) for parent in PurePosixPath(name).parents}
+            if name in seen or files & above:
+                raise refused(member.filename, "name-clash")
+            seen.add(name)
+        if any(m.flag_bits & 1 for m in members):
+            raise refused(None, "password")
+    except DatasetError:
+        package.close()
+        raise
+    return package
+
+
+def zip_chunks(
+    package: zipfile.ZipFile, member: zipfile.ZipInfo, shown_path: Path
+) -> Iterator[bytes]:
+    """The content of a member piece by piece, no more than it declares; raises DatasetError."""
+    try:
+        with package.open(member) as file:
+            while chunk := file.read(_CHUNK_BYTES):
+                yield chunk
+    except (*_BAD_ZIP, ValueError, NotImplementedError) as error:
+        problem = Problem(shown_path.name, None, None, str(error), "not-a-package")
+        raise DatasetError(shown_path, [problem]) from error
+
+
+def _is_plain_member(member: zipfile.ZipInfo) -> bool:
+    kind = stat.S_IFMT(member.external_attr >> 16)
+    plain_kind = kind in (0, stat.S_IFREG, stat.S_IFDIR)  # no link, no device
+    # zipfile shows backslashes as they stand, except on Windows.
+    return plain_kind and "\\" not in member.orig_filename and _is_plain_path(member.filename)
 
 
 def _is_plain_path(name: str) -> bool:
@@ -165,7 +236,84 @@ def _package_root(folder: Path) -> Path:
     return inner[0].parent if inner else folder
 
 
-def _load_folder(folder: Path, shown_path: Path) -> Dataset:
+def _load_folder(folder: Path, shown_path: Path, leave_out: bool) -> Dataset:
+    try:
+        return _load_sound(folder, shown_path)
+    except DatasetError as error:
+        if not leave_out:
+            raise
+        with tempfile.TemporaryDirectory() as copy:
+            return _load_rest(folder, Path(copy), shown_path, error)
+
+
+def _load_rest(folder: Path, copy: Path, shown_path: Path, error: DatasetError) -> Dataset:
+    """The dataset without the rows that have a problem; raises ``error`` where that is no help."""
+    descriptor = _descriptor(folder, shown_path)
+    files = _table_files(folder, descriptor, [])
+    rows = {}
+    for table, file in files.items():
+        with (folder / file).open(encoding="utf-8-sig", errors="replace", newline="") as opened:
+            try:
+                rows[table] = list(csv.reader(opened))
+            except csv.Error:
+                raise error from None
+    before = {table: len(each) for table, each in rows.items()}
+    told = {row[0] for row in _columns(rows, "statements", "claim")}
+    descriptor["resources"] = [{"name": table, "path": f"{table}.csv"} for table in files]
+    views_left_out = 0
+    problems = error.problems
+    while problems:
+        unsound: dict[str, set[int]] = {}
+        for problem in problems:
+            if problem.code == "view" and (problem.field or "").endswith("]"):
+                position = int(problem.field.removeprefix("views[").removesuffix("]"))
+                unsound.setdefault("views", set()).add(position)
+            elif problem.table not in rows or problem.row is None or problem.code in _OF_A_FILE:
+                raise error
+            else:
+                unsound.setdefault(problem.table, set()).add(problem.row - 1)
+        for table, which in unsound.items():
+            if table == "views":
+                views = enumerate(descriptor["views"])
+                descriptor["views"] = [view for n, view in views if n not in which]
+                views_left_out += len(which)
+            else:
+                rows[table] = [row for n, row in enumerate(rows[table]) if n not in which]
+        # A claim that nobody speaks of any more cannot be shown.
+        still = {row[0] for row in _columns(rows, "statements", "claim")}
+        mute = {
+            n for n, (key,) in enumerate(_columns(rows, "claims", "id"), 1) if key in told - still
+        }
+        rows["claims"] = [row for n, row in enumerate(rows["claims"]) if n not in mute]
+        if len(rows["claims"]) < 2 or len(rows["statements"]) < 2:
+            raise error
+        for table, each in rows.items():
+            with (copy / f"{table}.csv").open("w", encoding="utf-8", newline="") as opened:
+                csv.writer(opened, lineterminator="\n").writerows(each)
+        text = json.dumps(descriptor, ensure_ascii=False)
+        (copy / "datapackage.json").write_text(text, "utf-8")
+        try:
+            whole = _load_sound(copy, shown_path)
+        except DatasetError as further:
+            problems = further.problems
+        else:
+            gone = sum(before[table] - len(each) for table, each in rows.items())
+            return replace(whole, left_out=gone + views_left_out)
+    raise error
+
+
+# Problems that bear a row's number but concern the whole file.
+_OF_A_FILE = ("encoding", "unreadable", "bad-json", "too-many-columns", "too-many-rows")
+
+
+def _columns(rows: dict[str, list[list[str]]], table: str, *names: str) -> list[tuple[str, ...]]:
+    """Cells of the named columns for each row but the header, "" where there is none."""
+    header, *cells = rows[table] or [[]]
+    at = [header.index(name) if name in header else len(header) for name in names]
+    return [tuple(row[n] if n < len(row) else "" for n in at) for row in cells]
+
+
+def _load_sound(folder: Path, shown_path: Path) -> Dataset:
     descriptor = _descriptor(folder, shown_path)
     problems: list[Problem] = []
     files = _table_files(folder, descriptor, problems)
@@ -291,6 +439,10 @@ def _validate(folder: Path, files: dict[str, str]) -> list[Problem]:
 
 def _unreadable(table: str, file: Path) -> list[Problem]:
     """Why a file cannot be read as this table at all; empty where its rows can be looked at."""
+    size = file.stat().st_size
+    if size > _MAX_ZIP_BYTES:
+        limit = f"{_MAX_ZIP_BYTES // 1_000_000} MB"
+        return [Problem(table, None, None, f"{size} bytes", "too-large", limit)]
     raw = file.read_bytes()
     try:
         text = raw.decode("utf-8-sig")
@@ -303,10 +455,14 @@ def _unreadable(table: str, file: Path) -> list[Problem]:
         return [Problem(table, row, None, byte, "encoding")]
     if not text.strip():
         return [Problem(table, None, None, None, "empty")]
+    reader = csv.reader(io.StringIO(text, newline=""))
     try:
-        labels = next(csv.reader(io.StringIO(text, newline="")))
+        labels = next(reader)
     except csv.Error as error:
         return [Problem(table, 1, None, None, "unreadable", str(error))]
+    too_much = _too_much(table, labels, reader)
+    if too_much:
+        return [too_much]
     twice = [label for label in dict.fromkeys(labels) if label and labels.count(label) > 1]
     if twice:
         return [Problem(table, None, label, None, "duplicate-column") for label in twice]
@@ -316,6 +472,21 @@ def _unreadable(table: str, file: Path) -> list[Problem]:
         lacking = [name for name in needed if name not in labels]
         return [Problem(table, None, name, None, "missing-column") for name in lacking]
     return []
+
+
+def _too_much(table: str, labels: list[str], reader: Iterator[list[str]]) -> Problem | None:
+    """The first sign that a table has more columns or rows than could be looked at in time."""
+    rows = 1
+    try:
+        for rows, row in enumerate(itertools.chain([labels], reader), start=1):
+            if len(row) > MAX_COLUMNS:
+                found = str(len(row))
+                return Problem(table, rows, None, found, "too-many-columns", str(MAX_COLUMNS))
+    except csv.Error:
+        pass  # the validation tells which cell
+    if rows > MAX_ROWS + 1:
+        return Problem(table, None, None, str(rows - 1), "too-many-rows", str(MAX_ROWS))
+    return None
 
 
 def _for_frictionless(descriptor: dict, files: dict[str, str]) -> dict:
@@ -372,6 +543,10 @@ def _from_frictionless(table: str, error, labels: list[str]) -> Problem:
         code, detail = rule, "" if rule == "required" else _rule(table, name, rule)
         if rule in ("minimum", "maximum") and not math.isfinite(float(cell)):
             code, detail = "type", _rule(table, name, "type")
+        elif table == "places" and name in ("lon", "lat"):
+            other = dict(zip(labels, found.get("cells") or [], strict=False))
+            lon, lat = (_finite(other.get(key)) for key in ("lon", "lat"))
+            code, detail = misplaced(lon, lat) or (code, detail)
     elif code is None and error.type in ("primary-key", "unique-error"):
         key = schema(table).get("primaryKey", ["id"])
         name = name or (key if isinstance(key, str) else key[0])
@@ -389,7 +564,31 @@ def _from_frictionless(table: str, error, labels: list[str]) -> Problem:
     return Problem(table, row, name, shown, code, detail)
 
 
+def _finite(cell) -> float:
+    """A cell as a number, NaN where it is none."""
+    try:
+        return float(cell)
+    except (TypeError, ValueError):
+        return math.nan
+
+
+def misplaced(lon: float, lat: float) -> tuple[str, str] | None:
+    """Code and detail of the likely reason why a position is not on the globe, if there is one.
+
+    Degrees end at 180 and 90: far greater numbers are metres of a projection; a latitude past 90
+    beside a longitude within it suggests that the two were exchanged.
+    """
+    if abs(lon) > _MOST_DEGREES or abs(lat) > _MOST_DEGREES:
+        return "projected", ""
+    if abs(lat) > 90 and abs(lat) <= 180 and abs(lon) <= 90:
+        return "swapped", f"{lat:g}, {lon:g}"
+    return None
+
+
+_MOST_DEGREES = 360.0
+
 _KNOWN_CODES = {
+    *("projected", "swapped"),
     *_PLAIN_CODES.values(),
     *("type", "required", "enum", "minimum", "maximum", "pattern", "unique", "foreign-key"),
 }
@@ -443,6 +642,8 @@ def _check_meaning(tables: dict[str, pd.DataFrame]) -> list[Problem]:
     report("claims", late, "event_end", "date-order", claims["event_start"].dt.date)
     lacks = features["kind"].isin(["route", "distance"]) & (features["to_place"] == "")
     report("features", lacks, "to_place", "to-place")
+    # Where a missing position was filled in with zeros.
+    report("places", (places["lon"] == 0) & (places["lat"] == 0), "lon", "zero-place")
     bad = places["approach"].map(lambda text: parse_approach(text) is None)
     report("places", bad, "approach", "approach")
     briefing = tables["briefing"]

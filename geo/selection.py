@@ -318,6 +318,13 @@ def sentence(dataset: Dataset, selection: Selection, kept: Dataset | None = None
         end = _("{hidden} of {total} claims hidden").format(
             hidden=texts.number(hidden, lang), total=texts.number(total, lang)
         )
+    if dataset.left_out:
+        end += _("; ") + texts.plural(
+            lang,
+            "{n} row of the file left out",
+            "{n} rows of the file left out",
+            dataset.left_out,
+        )
     return f"{start}{_('; ')}{end}."
 
 

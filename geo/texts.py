@@ -41,6 +41,15 @@ def _translations(lang: str) -> gettext.NullTranslations:
     return gettext.GNUTranslations(compiled)
 
 
+@cache
+def own_name(lang: str) -> str:
+    """What a language calls itself, with a capital: Français."""
+    from babel import Locale
+
+    name = Locale.parse(lang).get_display_name(lang)
+    return name[:1].upper() + name[1:]
+
+
 def translator(lang: str) -> Translate:
     """The function that turns an English string of the interface into ``lang``.
 
@@ -170,6 +179,23 @@ def terms(lang: str) -> dict[str, dict[str, str]]:
             "reported": _("reported"),
             "inferred": _("inferred"),
         },
+        "feature_kind": {
+            "place": _("a place"),
+            "route": _("a route"),
+            "distance": _("a stated distance or direction"),
+        },
+        "mode": {
+            "sea": _("by sea"),
+            "land": _("by land"),
+            "air": _("by air"),
+            "unknown": _("not known"),
+        },
+        "date_precision": {
+            "day": _("to the day"),
+            "week": _("to the week"),
+            "month": _("to the month"),
+            "unknown": _("about, or not known"),
+        },
         "kind": {
             "intelligence": _("intelligence service"),
             "government": _("government"),
@@ -298,6 +324,174 @@ def expected(found, lang: str = DEFAULT_LANG) -> str:
         "unsafe-path": _("a plain path inside the package"),
         "too-large": _("less than {detail}"),
         "view": _("a view with a name and west < east, south < north, in degrees"),
+        "overlay-format": _("a GeoJSON, GeoPackage, KML or zipped shapefile"),
+        "overlay-empty": _("at least one feature with a place"),
+        "overlay-unreadable": _("a file that is whole and of the kind its name says"),
+        "overlay-zip": _("an archive that can be unpacked ({detail})"),
+        "overlay-no-shp": _("a shapefile (.shp, .shx, .dbf, .prj) in the archive"),
+        "overlay-member": _("the file {detail} beside the .shp"),
+        "overlay-layer": _("one of its layers: {detail}"),
+        "overlay-crs": _("degrees, or the name of a coordinate system that is known (.prj)"),
+        "overlay-encoding": _("text in an encoding that is known ({detail})"),
+        "overlay-xml": _("well-formed XML ({detail})"),
+        "overlay-entities": _("XML without a document type, entities or endless nesting"),
+        "overlay-points": _("at most {detail} points"),
+        "overlay-room": _("no more than {detail} layers"),
+        "overlay-heavy": _("less than {detail} once simplified: fewer features, or a smaller area"),
+        "database-url": _("an address such as {detail}"),
+        "database-away": _("a database that answers at {detail}"),
+        "database-login": _("a user and a password that {detail} lets in"),
+        "database-empty": _("the tables that `python -m geo database create` makes"),
+        "database-postgis": _("PostGIS, which an administrator adds by CREATE EXTENSION postgis"),
+        "database-rights": _("a user with the right to do this"),
+        "database-rule": _("values that keep the rule {detail}"),
+        "database-busy": _("a moment when nobody else is saving: try again"),
+        "database-unknown": _("the name of one of its datasets: {detail}"),
+        "database-no-dataset": _("a dataset, which `python -m geo database import` takes in"),
+        "database-exists": _("a name that no dataset there bears yet, or --replace"),
+        "database-stale": _("the newest version; changed since yours: {detail}"),
+        "zip-bomb": _("an archive that unpacks to less than {detail} of its size"),
+        "name-clash": _("files whose names differ in more than capital letters"),
+        "password": _("an archive without a password"),
+        "special-file": _("an ordinary file or a folder"),
+        "too-many-columns": _("at most {detail} columns"),
+        "too-many-rows": _("at most {detail} rows"),
+        "empty-file": _("a table with a header row and at least one row below it"),
+        "no-rows": _("at least one row below the header, or one feature"),
+        "old-office": _("an .xlsx without a password, not the older .xls"),
+        "other-kind": _("a table (CSV, XLSX) or a map file (GeoJSON, GeoPackage, KML)"),
+        "binary": _("text; this byte stands in no text"),
+        "open-quote": _("a quotation mark that closes again before the end of the file"),
+        "long-cell": _("cells of less than {detail}"),
+        "bad-xlsx": _("a workbook that can be read"),
+        "xml-entities": _("XML that declares no entities and no document type"),
+        "bad-xml": _("XML that is well formed ({detail})"),
+        "formula-empty": _("the result of the formula, which the file does not hold"),
+        "cell-error": _("a value, not the error of a formula"),
+        "not-geojson": _("GeoJSON: a FeatureCollection, a Feature or a geometry"),
+        "geometry": _("a point, line or polygon with numbers for coordinates"),
+        "unknown-crs": _("a coordinate system that is known, best WGS 84"),
+        "bad-geopackage": _("a GeoPackage with a layer of features that can be read"),
+        "no-column": _("a column for this field"),
+        "date-format": _("a day, best written as 2024-10-22"),
+        "date-impossible": _("a day that exists in the calendar"),
+        "date-unclear": _("a day written as 2024-10-22: here day and month could be either"),
+        "degrees": _("degrees such as 43.11 or 43°06′36″ N"),
+        "hemisphere": _("N or S for a latitude, E or W for a longitude"),
+        "half-position": _("longitude and latitude, or neither"),
+        "zero-place": _("a position; 0, 0 lies in the Gulf of Guinea and mostly means “not known”"),
+        "projected": _("degrees; so great a number looks like metres of a projected grid"),
+        "swapped": _("longitude before latitude; exchanged they would be possible: {detail}"),
+        "swapped-shape": _(
+            "longitude before latitude, −180 to 180 and −90 to 90; these look exchanged"
+        ),
+        "number": _("a number such as 1500 or 12.5, not below zero"),
+        "number-unclear": _("a number without a mark for thousands: this could be either"),
+        "same-id": _("one claim for each identifier; this one stands for “{detail}”"),
+        "from-place": _("the place it goes from"),
+        "place-unknown": _("a place with longitude and latitude; no town of that name is known"),
+        "place-ambiguous": _("a choice among the towns of that or a similar name ({detail})"),
+        "place-choice": _("the GeoNames number of a town, or longitude and latitude"),
         "other": "{detail}",
     }
     return phrases[found.code].format(detail=detail)
+
+
+def mend(found, lang: str = DEFAULT_LANG) -> str:
+    """How to mend a ``dataset.Problem``, as a sentence; "" where what is expected says it all."""
+    _ = translator(lang)
+    save_as_utf8 = _("Save the table as “CSV UTF-8”, or as .xlsx.")
+    write_iso = _("Write the day as year-month-day, or the month as 2024-10.")
+    phrases = {
+        "file-missing": _("Check the path and whether you may read the file."),
+        "not-a-package": _("Choose the folder or .zip that holds datapackage.json, or a table."),
+        "encoding": save_as_utf8,
+        "binary": save_as_utf8,
+        "too-large": _("Split the file, or leave out what is not needed."),
+        "too-many-rows": _("Split the table into several."),
+        "too-many-columns": _("Delete the columns that are not needed; look for stray separators."),
+        "zip-bomb": _("Pack the folder anew, or choose the table inside it."),
+        "unsafe-path": _("Pack the folder anew, with plain file names and no links."),
+        "name-clash": _("Rename one of the two and pack the folder anew."),
+        "password": _("Save it without a password."),
+        "special-file": _("Copy the data into an ordinary file."),
+        "empty-file": _("Write the names of the columns in the first row, then a row a statement."),
+        "no-rows": _("Add a row for each statement below the header."),
+        "old-office": _("Open it in a spreadsheet and save it as .xlsx, without a password."),
+        "other-kind": _("Save or export the data in one of these formats."),
+        "open-quote": _("Look for a single quotation mark in this row and double it."),
+        "bad-xlsx": _("Open it in a spreadsheet and save it anew, as .xlsx or CSV."),
+        "xml-entities": _("Export the file anew, without a document type."),
+        "formula-empty": _("Open the file in a spreadsheet, let it calculate, and save it."),
+        "cell-error": _("Mend the formula, or write the value itself."),
+        "unknown-crs": _("Export the layer in WGS 84 (EPSG 4326)."),
+        "no-column": _("Choose which column has it, or add one."),
+        "required": _("Fill in the cell, or leave the row out."),
+        "enum": _("Choose one of the values, or say which one your word stands for."),
+        "date-format": write_iso,
+        "date-impossible": write_iso,
+        "date-unclear": _("Say whether the day or the month comes first, or write 2024-10-22."),
+        "degrees": _("Write decimal degrees, with a minus for west and south."),
+        "half-position": _("Fill in both, or empty both and name a town."),
+        "zero-place": _("Empty both cells and name a town, or give the true position."),
+        "projected": _("Convert the coordinates to WGS 84 degrees (EPSG 4326)."),
+        "swapped": _("Exchange the two columns, or have them exchanged when they are read."),
+        "swapped-shape": _("Export the layer anew with longitude first."),
+        "number-unclear": _("Write 1500 or 1.5."),
+        "unique": _("Give one of the rows another identifier."),
+        "foreign-key": _("Correct the id, or add the row that it refers to."),
+        "same-id": _("Give the other claim an identifier of its own."),
+        "place-unknown": _("Give longitude and latitude, or a larger town nearby."),
+        "place-ambiguous": _("Choose one, or add the country: “Paris, France”."),
+        "place-choice": _("Choose a town of the list, a position, or no place."),
+    }
+    return phrases.get(found.code, "")
+
+
+def remark(found, lang: str = DEFAULT_LANG) -> str:
+    """An ``intake.Remark`` in words: what was read otherwise than it stands, and how often."""
+    _ = translator(lang)
+    field, text, rows = found.column or found.field, found.found, len(found.rows)
+    named = {"source_kind": "kind", "kind": "feature_kind", "claimed_direction": "wind"}
+    codes = terms(lang).get(named.get(found.field, found.field), {})
+    read_as = codes.get(found.read_as, found.read_as)
+    text = codes.get(text, text) if found.code == "conflict" else text
+    rows = plural(lang, "{n} row", "{n} rows", rows)
+    phrases = {
+        "encoding": _("The text is not UTF-8; it was read as {read_as}. Check accented letters."),
+        "formulas": _("Formulas in {rows}: the result that the file holds was read."),
+        "crs": _("Coordinates converted from {found} to {read_as}."),
+        "day-order": _(
+            "Day and month: {found} read as {read_as}, as other dates of the file show the order."
+        ),
+        "year-alone": (
+            _("{field}: “{found}” is a year alone; read as “by {read_as}” ({rows}).")
+            if read_as
+            else _("{field}: “{found}” is a year alone; the date was left empty ({rows}).")
+        ),
+        "no-date": _("No date in {rows}: what they say had been said by {read_as}, today."),
+        "value": _("{field}: “{found}” read as “{read_as}” ({rows})."),
+        "value-unknown": (
+            _("{field}: “{found}” is not known; read as “{read_as}” ({rows}).")
+            if read_as
+            else _("{field}: “{found}” is not known; left empty ({rows}).")
+        ),
+        "decimal-comma": _("{field}: the comma of “{found}” read as a decimal point ({rows})."),
+        "swapped": _(
+            "Longitude and latitude look exchanged in {rows}: the town of that name lies elsewhere."
+        ),
+        "source-fixed": _("No source in {rows}: “{read_as}”, the file, counts as the source."),
+        "no-stance": _("No column tells the stance: every row counts as asserting its claim."),
+        "no-confidence": _("No column tells the confidence: every claim is not assessed."),
+        "no-theme": _(
+            "No column tells the theme: transport for what moves, presence for the rest."
+        ),
+        "no-source-kind": _("No column tells the kind of source: each counts as a news medium."),
+        "unused": _("Columns not used: {found}."),
+        "conflict": _(
+            "{field}: rows of one claim differ; “{read_as}” kept, not “{found}” ({rows})."
+        ),
+        "line-ends": _("Lines with bends in {rows}: only their first and last points are kept."),
+        "area-circle": _("Areas in {rows}: each is shown as a circle that holds all of it."),
+    }
+    return phrases[found.code].format(field=field, found=text, read_as=read_as, rows=rows)

@@ -173,7 +173,7 @@ def test_a_dataset_that_is_not_there(capsys, tmp_path, name):
 def test_a_file_that_is_no_dataset(capsys, tmp_path):
     (tmp_path / "file.txt").touch()
     assert main(["validate", str(tmp_path / "file.txt")]) == 1
-    assert "datapackage.json" in capsys.readouterr().out
+    assert "header row" in capsys.readouterr().out
 
 
 # check

@@ -22,9 +22,16 @@ ROWS = (
     ("dataset",),
     ("geodesy",),
     ("basemap",),
+    ("gazetteer",),
+    ("reading",),
+    ("intake",),
+    ("templates",),
+    ("overlays",),
     ("searoute",),
     ("checks",),
     ("selection",),
+    ("edits",),
+    ("database",),
     ("evidence",),
     ("register", "timeline", "briefing"),
     ("symbols",),
@@ -53,6 +60,7 @@ KEEPERS = {
     "matplotlib_scalebar": ("geo/ink.py",),
     "pyproj.Geod": ("geo/geodesy.py",),
     "pyproj.geod": ("geo/geodesy.py",),
+    "sqlalchemy": ("geo/database.py",),
 }
 
 TOP_LEVEL = {
