@@ -16,7 +16,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from geo import texts
 from geo.dataset import DatasetError
-from pages import guard, served, session, sidebar
+from pages import guard, own, served, session, sidebar
 
 PAGES = Path(__file__).parent / "pages"
 
@@ -33,7 +33,7 @@ def show() -> None:
     # The map's frame fetches its files from here: a component needs no setting to be served.
     components.declare_component("claimmap", path=served.assets_folder())
     try:
-        whole = served.load_dataset(lambda: st.spinner(_("Reading the dataset …")))
+        whole = own.dataset() or served.load_dataset(lambda: st.spinner(_("Reading the dataset …")))
     except DatasetError as error:
         from pages import problems
 
@@ -46,9 +46,11 @@ def show() -> None:
             _page("checks", _("Checks"), "straighten"),
             _page("register", _("Register"), "table"),
             _page("timeline", _("Time"), "schedule"),
+            _page("compare", _("Compare"), "compare"),
             _page("method", _("Method"), "menu_book"),
             _page("briefing", _("Briefing"), "slideshow"),
             _page("export", _("Export"), "download"),
+            _page("data", _("Your data"), "upload_file"),
         ],
         position="top",
     )
@@ -57,6 +59,7 @@ def show() -> None:
     page.run()
     # After the page, so that the map need not wait for all this to be drawn.
     st.html(served.style())
+    own.show_badge(lang)
     sidebar.show(whole, chosen, now.sentence)
     sidebar.write(sidebar.stored(whole))
     session.finish(whole)

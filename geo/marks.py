@@ -164,7 +164,9 @@ def is_area(place) -> bool:
 
 def _circle(place) -> BaseGeometry:
     radius_km = min(place["uncertainty_m"] / 1000 or _LEAST_AREA_KM, geodesy.MAX_RADIUS_KM)
-    return geodesy.ring(place["lon"], place["lat"], radius_km, points=72)
+    # A circle as wide as a country shows its corners.
+    points = 72 if radius_km < 300 else 180
+    return geodesy.ring(place["lon"], place["lat"], radius_km, points=points)
 
 
 def _place(place, tell: _Teller) -> Iterator[_Mark]:

@@ -12,6 +12,8 @@ import json
 import os
 import shutil
 import tempfile
+import zlib
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -31,6 +33,8 @@ WEB_DIR = Path(__file__).parent / "web"
 SCRIPTS = ("leaflet.js", "selection.js", "claimmap.js", "ahead.js")
 STYLES = ("leaflet.css", "claimmap.css")
 BRIEFING_SCRIPTS = ("briefing.js",)
+MOVER_SCRIPTS = ("mover.js",)
+TOGETHER_SCRIPTS = ("together.js",)
 
 # Where the map starts (longitude, latitude) and how far it goes (west, south, east, north).
 CENTRE = (80.0, 48.0)
@@ -47,6 +51,8 @@ MOVING = {
 
 # Degrees of the finer basemap round each place of the dataset, east-west and north-south.
 _DETAIL_REACH = (4.0, 2.6)
+# Square degrees of it that one viewer's map is handed by the page at most: some 2 MB, packed.
+_MOST_HANDED_DEG2 = 4000.0
 
 
 def asset(name: str) -> Path:
@@ -59,7 +65,7 @@ def asset(name: str) -> Path:
 def prepare(folder: Path) -> None:
     """Put the scripts and styles that the map needs into ``folder``, from where they are served."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (*SCRIPTS, *BRIEFING_SCRIPTS, *STYLES):
+    for name in (*SCRIPTS, *BRIEFING_SCRIPTS, *TOGETHER_SCRIPTS, *MOVER_SCRIPTS, *STYLES):
         shutil.copyfile(asset(name), folder / name)
 
 
@@ -97,9 +103,13 @@ def detail_bounds(dataset: Dataset) -> list[tuple[float, float, float, float]]:
     ]
 
 
-def write_world(folder: Path, dataset: Dataset) -> str:
-    """Write the basemap's world for the browser; return the file name."""
-    return _write(folder, "world", basemap.web_world(detail_bounds(dataset)))
+def write_world(folder: Path, dataset: Dataset | None) -> str:
+    """Write the basemap's world for the browser; return the file name.
+
+    None: the same for every dataset, so that the file tells nothing of the one it is used for.
+    """
+    bounds = () if dataset is None else detail_bounds(dataset)
+    return _write(folder, "world", basemap.web_world(bounds))
 
 
 def write_detail(folder: Path, dataset: Dataset) -> str:
@@ -110,6 +120,23 @@ def write_detail(folder: Path, dataset: Dataset) -> str:
 def write_marks(folder: Path, drawn: gpd.GeoDataFrame, dataset: Dataset, lang: str) -> str:
     """Write the marks of ``marks.draw`` for the browser; return the file name."""
     return _write(folder, "marks", content(drawn, dataset, lang))
+
+
+def packed(stem: str, content: dict) -> tuple[str, str]:
+    """JSON as the page hands it to one viewer's map, where no file may lie: name and text.
+
+    The text is base64 of what zlib makes of it; the name goes where that of a file would.
+    """
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    name = f"page:{stem}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    return name, base64.b64encode(zlib.compress(text.encode(), 6)).decode()
+
+
+def handed_detail(bounds: Sequence[tuple[float, float, float, float]]) -> dict | None:
+    """The finer basemap in ``detail_bounds``; None where it is too much to be handed over."""
+    if shapely.union_all([shapely.box(*box) for box in bounds]).area > _MOST_HANDED_DEG2:
+        return None
+    return basemap.web_detail(bounds)
 
 
 def content(drawn: gpd.GeoDataFrame, dataset: Dataset, lang: str) -> dict:
@@ -212,16 +239,20 @@ def geojson(shape: shapely.Geometry) -> dict:
 def _words(lang: str) -> dict[str, str]:
     _ = texts.translator(lang)
     return {
-        "map": _("Map of the claims. The table beside it lists all that the map shows."),
+        "map": _("Map of the claims. The table of claims tells in words what it shows."),
         "legend": _("Legend"),
         "full": _("Full screen"),
         "close": _("Close"),
         "here": _("Several claims at this spot"),
         "choose": _("Click to choose one"),
         "more": _("and {n} more"),
+        "context": _("context, not a claim"),
         "within": _("inside the area: {area}"),
         "measure": _("Measure between two points"),
-        "measureHow": _("Click two points to measure between them; Escape ends it."),
+        "measureHow": _(
+            "Click two points to measure between them, or move the map by arrow keys and press "
+            "Enter for what is in its middle. Escape ends it."
+        ),
         "zoomIn": _("Zoom in"),
         "zoomOut": _("Zoom out"),
         "attribution": f"{basemap.ATTRIBUTION} · Leaflet",

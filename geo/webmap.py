@@ -42,10 +42,14 @@ class _Update(folium.MacroElement):
         self.state = state
 
 
-def base_map(assets: str, briefing: bool = False) -> folium.Map:
+def base_map(
+    assets: str, briefing: bool = False, together: bool = False, mover: bool = False
+) -> folium.Map:
     """The map that never changes: no tiles, no data, scripts from the URL prefix ``assets``.
 
     ``briefing``: with the keys and the large letters of a briefing.
+    ``together``: moved together with the other maps of its page that are.
+    ``mover``: with a handle on a place that the viewer drags elsewhere (``web/mover.js``).
     The object is used up by one run (streamlit-folium renames its parts): make it anew each time.
     """
     lon, lat = webdata.CENTRE
@@ -61,7 +65,12 @@ def base_map(assets: str, briefing: bool = False) -> folium.Map:
         max_lat=north,
         **webdata.MOVING,
     )
-    scripts = (*webdata.SCRIPTS, *webdata.BRIEFING_SCRIPTS) if briefing else webdata.SCRIPTS
+    scripts = (
+        *webdata.SCRIPTS,
+        *(webdata.BRIEFING_SCRIPTS if briefing else ()),
+        *(webdata.TOGETHER_SCRIPTS if together else ()),
+        *(webdata.MOVER_SCRIPTS if mover else ()),
+    )
     # Folium lists CDN addresses here, and a first one that fails leaves the map blank for ever.
     base.default_js = [(name, assets + name) for name in scripts]
     base.default_css = [(name, assets + name) for name in webdata.STYLES]
@@ -81,6 +90,8 @@ def update(
     interactive: bool = True,
     measured: checks.Measured | None = None,
     step: dict | None = None,
+    handle: dict | None = None,
+    context: dict | None = None,
 ) -> folium.FeatureGroup:
     """What one run changes on the map, as the feature group that streamlit-folium sends.
 
@@ -90,7 +101,10 @@ def update(
     ``view_token`` differs from the last run's. ``show_token``: a number that grows when the map
     should move to the selected claim. ``interactive``: whether the page answers to clicks on marks
     and to measuring. ``measured``: what the viewer measured, to draw and tell. ``step``: where a
-    briefing stands, for its keys (``web/briefing.js``).
+    briefing stands, for its keys (``web/briefing.js``). ``handle``: longitude and latitude of the
+    place to be moved, in degrees, for a map with a ``mover``. ``context``: the reader's own layers
+    from below, by the names under which the page hands them over: ``overlays`` (each ``shapes``,
+    ``look``, ``opacity``) and ``tiles``, "" for none.
     """
     marks_file, world, detail = files
     group = folium.FeatureGroup(control=False)
@@ -108,8 +122,12 @@ def update(
         "interactive": interactive,
         "measure": None if measured is None else _measure(measured),
     }
+    if handle is not None:
+        state["handle"] = handle
     if step is not None:
         state["step"] = step
+    if context is not None:
+        state["context"] = context
     _Update(state).add_to(group)
     return group
 

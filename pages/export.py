@@ -10,7 +10,7 @@ from markupsafe import Markup
 from geo import dataset as datasets
 from geo import files, texts
 from geo.files import FORMATS, FileError, Format, Picture
-from pages import served, session, sidebar, snapshot
+from pages import own, served, session, sidebar, snapshot
 
 TYPED = ""  # among the names of views: the bounds as typed
 DOTS = (96, 144, 300, 600)  # an inch
@@ -178,8 +178,8 @@ def show_beginning(content: bytes) -> None:
 
 
 def show_ways_back(form: Format, picture: Picture) -> None:
-    own = {key: sidebar.own(key) for key in (snapshot.OWN, *DEFAULTS, "bounds")}
-    query = chosen.to_query() | {key: [value] for key, value in own.items() if value}
+    kept = {key: sidebar.own(key) for key in (snapshot.OWN, *DEFAULTS, "bounds")}
+    query = chosen.to_query() | {key: [value] for key, value in kept.items() if value}
     heading(_("A link to this page as it stands"))
     start = (st.context.url or "").partition("?")[0]
     asked = f"?{urlencode(query, doseq=True)}" if query else ""
@@ -187,6 +187,9 @@ def show_ways_back(form: Format, picture: Picture) -> None:
     heading(_("The command that makes the same file"))
     path = served.dataset_path()
     named = "" if path == datasets.BUILT_IN else str(path)
+    if mine := own.current():
+        named = mine.command_path
+        quiet(_("Links and commands do not take your data along: the file is yours to keep."))
     line = files.command_line(form, whole, chosen, picture, named)
     st.code(line, language=None, wrap_lines=True)
 

@@ -6,6 +6,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from geo.dataset import DatasetError
+from geo.overlays import tiles
 from pages import served
 
 # Nothing from elsewhere, nothing sent elsewhere, no frame in or around. What it cannot forbid:
@@ -16,7 +17,10 @@ POLICY = "; ".join(
         "default-src 'none'",
         "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",
         "style-src 'self' 'unsafe-inline'",
-        "img-src 'self' data: blob:",
+        # Online tiles are drawn when a viewer asks for them, and say whom that tells.
+        " ".join(
+            ("img-src 'self' data: blob:", *sorted({f"https://{t.host}" for t in tiles().values()}))
+        ),
         "font-src 'self' data:",
         "media-src 'self'",
         "connect-src 'self'",

@@ -8,8 +8,8 @@ import streamlit as st
 from markupsafe import Markup
 from streamlit_folium import st_folium
 
-from geo import checks, evidence, selection, texts, webdata, webmap
-from pages import session, sidebar, snapshot
+from geo import checks, evidence, texts, webdata, webmap
+from pages import overlays, session, sidebar, snapshot
 
 TABLE = "claims_table"
 SEND_S = 0.02  # the server gathers for up to 10 ms, and the browser for as long again
@@ -79,6 +79,7 @@ def prepare_map() -> tuple:
         view_token=f"{chosen.view}-{now.view_moves}",
         show_token=st.session_state.get("shows", 0),
         measured=measured,
+        context=overlays.context(now),
     )
     return webmap.base_map(session.ASSETS), layer
 
@@ -132,22 +133,6 @@ def show_table() -> None:
     )
 
 
-def show_empty() -> None:
-    said = selection.phrases(whole, chosen)
-    filters = sidebar.plain(_("; ").join(said.values()))
-    st.info(_("No claim is left: {filters}.").format(filters=filters))
-    for key, brings in selection.loosened(whole, chosen):
-        st.button(
-            _("Drop the filter “{filter}” ({claims})").format(
-                filter=sidebar.plain(said[key]),
-                claims=texts.plural(lang, "{n} claim", "{n} claims", brings),
-            ),
-            key=f"loosen.{key}",
-            on_click=sidebar.loosen,
-            args=(key, whole),
-        )
-
-
 def show_evidence() -> None:
     if chosen.claim in kept.claims.index:
         found = evidence.gather(whole, kept, chosen.claim, chosen)
@@ -171,7 +156,7 @@ def show_evidence() -> None:
 
 # The map first: what a viewer waits for after a click is its repainting.
 prepared = prepare_map()
-head, views = st.container(), st.container(horizontal=True, gap="small")
+head, views = st.container(), st.container(horizontal=True, gap="small", key="mapviews")
 map_side, text_side = st.columns([0.62, 0.38], gap="small")
 with map_side, st.container(key="mapframe"):
     show_map(*prepared)
@@ -183,6 +168,8 @@ with head:
 with views:
     show_views()
     snapshot.show(now)
+    overlays.show(now)
+overlays.hand_over(now)
 with text_side, st.container(key="reading"):
     if len(kept.claims):
         if not chosen.layer:
@@ -190,4 +177,4 @@ with text_side, st.container(key="reading"):
         show_table()
         show_evidence()
     else:
-        show_empty()
+        sidebar.show_empty(whole, chosen)

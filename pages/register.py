@@ -6,7 +6,7 @@ import streamlit as st
 from markupsafe import Markup
 from streamlit.components import v2
 
-from geo import evidence, register, selection, texts
+from geo import evidence, register, texts
 from pages import session, sidebar
 
 # Links in the register change the page in place; without this, they would load it anew.
@@ -203,22 +203,6 @@ def show_nothing_found() -> None:
     st.button(_("Clear the search"), on_click=put, args=("q", ""))
 
 
-def show_empty() -> None:
-    said = selection.phrases(whole, chosen)
-    filters = sidebar.plain(_("; ").join(said.values()))
-    st.info(_("No claim is left: {filters}.").format(filters=filters))
-    for key, brings in selection.loosened(whole, chosen):
-        st.button(
-            _("Drop the filter “{filter}” ({claims})").format(
-                filter=sidebar.plain(said[key]),
-                claims=texts.plural(lang, "{n} claim", "{n} claims", brings),
-            ),
-            key=f"loosen.{key}",
-            on_click=sidebar.loosen,
-            args=(key, whole),
-        )
-
-
 def show_evidence() -> None:
     # A link and no switch of pages: that would end this run before the sidebar is drawn, and the
     # filters be forgotten. The map goes to the claim that is open once this number is there.
@@ -241,4 +225,4 @@ follow_links(key=LINKS, on_asked_change=asked)
 if len(kept.claims):
     show_register()
 else:
-    show_empty()
+    sidebar.show_empty(whole, chosen)

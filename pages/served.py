@@ -11,16 +11,16 @@ import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from functools import lru_cache, wraps
+from functools import lru_cache, partial, wraps
 from pathlib import Path
 
 from geo import dataset as datasets
-from geo import texts, webdata, webmap
+from geo import intake, texts, webdata, webmap
 from geo.dataset import Dataset, DatasetError
 
 _making = threading.RLock()
 _MOST_DATASETS = 4
-_datasets: dict[tuple, Dataset] = {}  # by path, and age and size of the files
+_datasets: dict[tuple, Dataset] = {}  # by path, and age and size of the files; or by version
 _details: dict[str, str] = {}  # the finer basemap's file for each dataset that has one, by digest
 
 
@@ -37,26 +37,48 @@ def _once(make: Callable) -> Callable:
 
 
 def dataset_path() -> Path:
-    """The folder or .zip that the environment names, or else the built-in dataset."""
+    """The folder or .zip that the environment names, or else the built-in dataset.
+
+    Of a dataset in a database a path that is none, with its name at the end.
+    """
+    if os.environ.get("CLAIMS_DATABASE_URL"):
+        return Path("postgresql:", os.environ.get("CLAIMS_DATASET") or "dataset")
     return Path(os.environ.get("CLAIMS_DATASET") or datasets.BUILT_IN)
 
 
 def load_dataset(slowly: Callable[[], AbstractContextManager] = nullcontext) -> Dataset:
     """The dataset, read again whenever one of its files changes; raises DatasetError, OSError.
 
-    ``slowly`` makes what is shown while it is being read, where it is not at hand.
+    ``slowly`` makes what is shown while it is being read, where it is not at hand. Where the
+    environment names a database, its version takes the place of the files' age.
     """
-    path = dataset_path()
-    files = [path, *sorted(path.rglob("*"))] if path.is_dir() else [path]
-    key = (path, *((f, f.stat().st_mtime_ns, f.stat().st_size) for f in files if f.exists()))
+    url = os.environ.get("CLAIMS_DATABASE_URL")
+    if url:
+        from geo import database
+
+        engine, name = _engine(url), os.environ.get("CLAIMS_DATASET", "")
+        key, read = (url, *database.version(engine, name)), partial(database.load, engine, name)
+    else:
+        path = dataset_path()
+        files = [path, *sorted(path.rglob("*"))] if path.is_dir() else [path]
+        key = (path, *((f, f.stat().st_mtime_ns, f.stat().st_size) for f in files if f.exists()))
+        read = partial(intake.load, path)
     if key not in _datasets:
         with slowly(), _making:
             if key not in _datasets:
-                found = datasets.load(path)
+                found = read()
                 for stale in list(_datasets)[: -_MOST_DATASETS + 1]:
                     _datasets.pop(stale)
                 _datasets[key] = found
     return _datasets[key]
+
+
+@_once
+def _engine(url: str):
+    """The connections to a database, shared by all viewers."""
+    from geo import database
+
+    return database.connect(url)
 
 
 @_once
@@ -74,8 +96,8 @@ def marks_file(whole: Dataset, lang: str) -> str:
 
 
 @_once
-def world_file(whole: Dataset) -> str:
-    """Name of the file with the basemap's world."""
+def world_file(whole: Dataset | None) -> str:
+    """Name of the file with the basemap's world; None for one that tells of no dataset."""
     return webdata.write_world(assets_folder(), whole)
 
 

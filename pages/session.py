@@ -14,7 +14,7 @@ import streamlit as st
 from geo import marks, selection, texts, webmap
 from geo.dataset import Dataset
 from geo.selection import Selection
-from pages import served
+from pages import own, served
 
 # Where the map's frame finds our files: beside its own, as the browser sees it (dashboard.py).
 ASSETS = "../dashboard.claimmap/"
@@ -33,22 +33,29 @@ class Session:
     translate: Callable[[str], str]
 
 
-def map_files(whole: Dataset, lang: str) -> tuple[str, str, str]:
+def map_files(whole: Dataset, lang: str) -> tuple[str, str, str | None]:
     """Names of the files that the map needs for a dataset: marks, world, detail.
 
-    The detail is "" where the map need not wait for it: ``finish`` has it made.
+    The detail is "" where the map need not wait for it: ``finish`` has it made. Those of a
+    viewer's own dataset are no files: the page hands them to the map.
     """
-    detail = served.detail_file(whole)
-    if not detail:
+    if own.is_own(whole):
+        files = own.map_files(whole, lang)
+    else:
+        detail = served.detail_file(whole)
+        files = served.marks_file(whole, lang), served.world_file(whole), detail
+    if files[2] == "":
         st.session_state["lacks_detail"] = True
-    return served.marks_file(whole, lang), served.world_file(whole), detail
+    return files
 
 
 def finish(whole: Dataset) -> None:
     """At the end of a run: what its map was shown without, for the next run, which follows."""
     served.settle()
+    if own.is_own(whole):
+        own.hand_over(whole)
     if st.session_state.pop("lacks_detail", False):
-        served.make_detail(whole)
+        (own if own.is_own(whole) else served).make_detail(whole)
         st.rerun()
 
 

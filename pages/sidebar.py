@@ -158,6 +158,30 @@ def loosen(key: str, dataset: Dataset) -> None:
     _store(replace(stored(dataset), **{key: default}))
 
 
+def show_way_out(dataset: Dataset, chosen: Selection) -> None:
+    """For a selection that keeps nothing: a button for each filter whose removal would help."""
+    _ = texts.translator(chosen.lang)
+    said = selections.phrases(dataset, chosen)
+    for key, brings in selections.loosened(dataset, chosen):
+        st.button(
+            _("Drop the filter “{filter}” ({claims})").format(
+                filter=plain(said[key]),
+                claims=texts.plural(chosen.lang, "{n} claim", "{n} claims", brings),
+            ),
+            key=f"loosen.{key}",
+            on_click=loosen,
+            args=(key, dataset),
+        )
+
+
+def show_empty(dataset: Dataset, chosen: Selection) -> None:
+    """That a selection keeps no claim, and the ways out of it."""
+    _ = texts.translator(chosen.lang)
+    filters = plain(_("; ").join(selections.phrases(dataset, chosen).values()))
+    st.info(_("No claim is left: {filters}.").format(filters=filters))
+    show_way_out(dataset, chosen)
+
+
 def show(dataset: Dataset, chosen: Selection, sentence: str) -> None:
     """Draw the sidebar for a selection."""
     for key, value in _widgets(chosen).items():
@@ -216,12 +240,11 @@ def show(dataset: Dataset, chosen: Selection, sentence: str) -> None:
         for key in FACETS:
             _facet(key, titles[key], names[key], left[key], meanings if key == "status" else None)
         if len(texts.languages()) > 1:
-            own_names = {"en": "English", "fr": "Français"}
             st.selectbox(
                 _("Language"),
                 texts.languages(),
                 key="lang",
-                format_func=lambda code: own_names.get(code, code),
+                format_func=texts.own_name,
             )
 
 

@@ -12,6 +12,7 @@ from geo import files
 from geo.dataset import Dataset
 from geo.files import FORMATS, Picture
 from geo.selection import Selection
+from pages import own
 from pages.session import Session
 
 PAGE = Path(__file__).parent / "export.py"
@@ -21,12 +22,16 @@ OWN = "file"  # the key of a format in the address of the page of exports
 _turn = threading.Lock()
 
 
+def _draw(whole: Dataset, chosen: Selection, name: str, picture: Picture) -> bytes:
+    with _turn:
+        return files.make(FORMATS[name], whole, chosen, picture)
+
+
 @st.cache_data(max_entries=12, show_spinner=False)
 def _made(
     _whole: Dataset, digest: str, _chosen: Selection, query: str, name: str, picture: Picture
 ) -> bytes:
-    with _turn:
-        return files.make(FORMATS[name], _whole, _chosen, picture)
+    return _draw(_whole, _chosen, name, picture)
 
 
 @st.cache_data(max_entries=24, show_spinner=False)
@@ -38,11 +43,17 @@ def _previewed(
 
 def make(whole: Dataset, chosen: Selection, name: str, picture: Picture) -> bytes:
     """The file of that format, kept for whoever asks for the same; raises FileError."""
+    if own.is_own(whole):
+        key = ("file", chosen, name, picture)
+        return own.remember(whole, key, lambda: _draw(whole, chosen, name, picture))
     return _made(whole, whole.digest, chosen, chosen.query_string(), name, picture)
 
 
 def preview(whole: Dataset, chosen: Selection, picture: Picture) -> bytes:
     """The same map as a small PNG, kept as well; raises FileError."""
+    if own.is_own(whole):
+        key = ("preview", chosen, picture)
+        return own.remember(whole, key, lambda: files.preview(whole, chosen, picture))
     return _previewed(whole, whole.digest, chosen, chosen.query_string(), picture)
 
 

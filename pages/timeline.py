@@ -277,16 +277,7 @@ def show_empty() -> None:
         return
     filters = sidebar.plain(_("; ").join(said.values()))
     st.info(_("No dated statement is left: {filters}.").format(filters=filters))
-    for key, brings in selection.loosened(whole, chosen):
-        st.button(
-            _("Drop the filter “{filter}” ({claims})").format(
-                filter=sidebar.plain(said[key]),
-                claims=texts.plural(lang, "{n} claim", "{n} claims", brings),
-            ),
-            key=f"loosen.{key}",
-            on_click=sidebar.loosen,
-            args=(key, whole),
-        )
+    sidebar.show_way_out(whole, chosen)
 
 
 if days:

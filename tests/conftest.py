@@ -17,6 +17,7 @@ import pytest
 from browser import FLAGS, BrowserMissing, find
 from hypothesis import settings
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from postgis import PostgisMissing, Server
 
 ROOT = Path(__file__).resolve().parent.parent
 _START_S = 90
@@ -43,7 +44,7 @@ def _served(script: Path, log: Path, dataset: Path | None, env: dict[str, str]) 
     environment = {
         key: value
         for key, value in os.environ.items()
-        if key != "CLAIMS_DATASET" and not key.startswith("STREAMLIT_")
+        if not key.startswith(("CLAIMS_", "STREAMLIT_"))
     }
     environment |= {"PYTHONUNBUFFERED": "1"} | env
     if dataset is not None:
@@ -187,3 +188,23 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Visit]]:
     yield start
     for opened in contexts:
         opened.close()
+
+
+@pytest.fixture(scope="session")
+def postgis_server() -> Iterator[Server]:
+    """A PostGIS server of the session's own. Without PostGIS the test fails and says so."""
+    try:
+        server = Server()
+    except PostgisMissing as missing:
+        raise pytest.fail.Exception(str(missing), pytrace=False) from None
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture(scope="session")
+def postgis(postgis_server: Server) -> str:
+    """The SQLAlchemy URL of a database on it, as its superuser; nothing is in it at first."""
+    return postgis_server.url()

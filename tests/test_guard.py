@@ -7,6 +7,7 @@ import urllib.request
 
 import pytest
 
+from geo import overlays
 from geo.dataset import BUILT_IN
 from pages import guard
 
@@ -31,7 +32,11 @@ def test_the_policy_names_no_one_else():
     rules = dict(rule.split(" ", 1) for rule in guard.POLICY.split("; "))
     assert rules["default-src"] == rules["object-src"] == "'none'"
     assert rules["connect-src"] == rules["frame-src"] == rules["frame-ancestors"] == "'self'"
-    assert "*" not in guard.POLICY and "http" not in guard.POLICY
+    elsewhere = {key: words for key, words in rules.items() if "://" in words}
+    assert elsewhere.keys() == {"img-src"}
+    hosts = {f"https://{layer.host}" for layer in overlays.tiles().values()}
+    assert set(rules["img-src"].split()) == {"'self'", "data:", "blob:"} | hosts
+    assert "*" not in guard.POLICY
 
 
 def test_what_a_page_would_fetch_from_elsewhere_is_refused(dashboard_url, open_page):

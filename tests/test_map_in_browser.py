@@ -209,6 +209,29 @@ def test_a_row_is_picked_by_keyboard(dashboard_url, open_page):
     visit.page.locator("article.evidence").wait_for()
 
 
+def test_measuring_needs_no_mouse(dashboard_url, open_page):
+    visit = open_page(f"{dashboard_url}/?view=routes")
+    frame = map_frame(visit)
+    frame.locator(".cm-ruler").focus()
+    press = visit.page.keyboard.press
+    press("Enter")
+    assert frame.evaluate("document.activeElement === claimMap.map.getContainer()")
+    first = frame.evaluate(
+        "(() => { const c = claimMap.map.getCenter(); return [c.lng, c.lat]; })()"
+    )
+    press("Enter")
+    press("ArrowRight")
+    visit.page.wait_for_timeout(600)
+    second = frame.evaluate(
+        "(() => { const c = claimMap.map.getCenter(); return [c.lng, c.lat]; })()"
+    )
+    press("Enter")
+    told = frame.locator(".cm-measured")
+    told.get_by_text("nautical miles", exact=False).wait_for()
+    length_km = geodesy.inverse(*first, *second).length_km
+    assert float(told.inner_text().split(" km")[0]) == pytest.approx(length_km, rel=0.02)
+
+
 def test_two_clicks_measure_and_find_the_way_by_sea(dashboard_url, open_page):
     visit = open_page(f"{dashboard_url}/?view=routes")
     frame = map_frame(visit)

@@ -25,7 +25,9 @@
   const MEASURE = "#7a1f6b";
   const DETAIL_ZOOM = 4.5; // below it the 1:50m coast is finer than a pixel
   const HIT_PX = 7;
+  const CONTEXT_NEAR_PX = 5;
   const PATIENCE_MS = 5000; // how long what was drawn ahead of the page's answer may stand alone
+  const HANDED_MS = 20000; // how long the map waits for what the page is to hand it
   const TILE = 256;
   // In both languages: the words come with the data, which is what may be missing.
   const FAILURE = "Part of this map could not be loaded: reload the page to try again.\n" +
@@ -37,6 +39,7 @@
     fit: null, map: null, data: null, on: null, selected: -1, viewToken: null, showToken: null,
     chosen: null, ahead: null, answer: null, patience: 0,
     grown: { picture: 1, letters: 1 }, step: null, // for a briefing: see present()
+    overlays: [], tiles: null, context: null, // the reader's own layers, tiles, and their canvas
     world: null, detail: null, hits: [], layers: [], paints: 0, words: {},
   };
   const files = new Map(); // by name or object: a promise of what was read from it
@@ -250,6 +253,175 @@
       stroke("borders", BORDER, 0.7);
     }
     ctx.setLineDash([]);
+  }
+
+  // ---- the reader's own layers, between the basemap and the claims --------------------------
+
+  const KINDS = ["point", "line", "area"];
+  /** Steps of longitude and latitude to paths; see geo/overlays.py for the form. */
+  function readShapes({ unit, features }) {
+    return features.map(([row, kind, lines]) => {
+      const parts = lines.map((steps) => {
+        let lon = 0, lat = 0;
+        const coordinates = [];
+        for (let i = 0; i < steps.length; i += 2) {
+          lon += steps[i]; lat += steps[i + 1];
+          coordinates.push([lon * unit, lat * unit]);
+        }
+        return path(coordinates, kind === 2);
+      });
+      return { row, kind: KINDS[kind], parts, box: boxOf(parts) };
+    });
+  }
+
+  function paintContext(ctx, view) {
+    for (const { shapes, look, opacity } of state.overlays) {
+      ctx.globalAlpha = opacity;
+      for (const v of worlds(view)) {
+        for (const shape of shapes) if (inside(shape.box, v)) paintContextShape(ctx, shape, look.classes[look.codes[shape.row]], v);
+      }
+    }
+    ctx.globalAlpha = 1;
+    ctx.setLineDash([]);
+  }
+
+  function paintContextShape(ctx, shape, style, v) {
+    const alpha = ctx.globalAlpha;
+    ctx.lineJoin = "round"; ctx.lineCap = "butt";
+    if (shape.kind === "point") {
+      const x = shape.box.west * v.scale - v.ox, y = shape.box.north * v.scale - v.oy;
+      ctx.beginPath();
+      if (style.shape === "square") ctx.rect(x - 3.2, y - 3.2, 6.4, 6.4); else ctx.arc(x, y, 3.6, 0, 2 * Math.PI);
+      ctx.fillStyle = style.colour; ctx.fill();
+      ctx.strokeStyle = "#fff"; ctx.lineWidth = 1; ctx.setLineDash([]); ctx.stroke();
+      return;
+    }
+    traceAll(ctx, shape.parts, { ...v, least: shape.kind === "area" ? 0.5 : 0 });
+    if (shape.kind === "area") {
+      ctx.globalAlpha = alpha * 0.45;
+      ctx.fillStyle = style.colour; ctx.fill("evenodd");
+      if (style.hatch) { ctx.globalAlpha = alpha; ctx.fillStyle = lined(ctx, style.colour, v); ctx.fill("evenodd"); }
+      ctx.globalAlpha = alpha;
+    }
+    ctx.setLineDash(style.dash); ctx.strokeStyle = style.colour; ctx.lineWidth = shape.kind === "area" ? 1.1 : 2;
+    ctx.stroke();
+  }
+
+  const lines = new Map();
+  /** Level lines in a colour; slanting ones would look like the strokes of a denial. */
+  function lined(ctx, colour, v) {
+    const key = colour + pixelRatio();
+    if (!lines.has(key)) {
+      const tile = document.createElement("canvas");
+      tile.width = 4; tile.height = 6 * pixelRatio();
+      const own = tile.getContext("2d");
+      own.fillStyle = colour; own.fillRect(0, 0, 4, 1.4 * pixelRatio());
+      lines.set(key, ctx.createPattern(tile, "repeat"));
+    }
+    const pattern = lines.get(key);
+    // Fixed to the world, not to the canvas, which starts anew with each pan.
+    pattern.setTransform(new DOMMatrix().translate(0, -(v.oy % 6)).scale(1 / pixelRatio()));
+    return pattern;
+  }
+
+  /** The name of what an overlay shows at a point of the window: the uppermost one that has one. */
+  function contextAt({ containerPoint: { x, y }, originalEvent }) {
+    if (originalEvent.target.closest(".leaflet-control")) return null;
+    const v = state.layers[MARKS].view;
+    for (const { shapes, look } of [...state.overlays].reverse()) {
+      for (const w of worlds(v)) {
+        const near = [x - CONTEXT_NEAR_PX, y - CONTEXT_NEAR_PX, x + CONTEXT_NEAR_PX, y + CONTEXT_NEAR_PX];
+        const hit = shapes.filter((shape) => look.labels[look.named[shape.row]] && touches(shape.box, w, near))
+          .find((shape) => shape.kind === "area" ? covers(shape, w, x, y)
+            : shape.kind === "point" || shape.parts.some((part) => distanceToLine(part, w, x, y) <= CONTEXT_NEAR_PX));
+        if (hit) return [look.labels[look.named[hit.row]], look.name];
+      }
+    }
+    return null;
+  }
+
+  /** Tiles from a host that the reader chose; where none come, the land below them stays in sight. */
+  function showTiles(tiles) {
+    if (state.tiles && tiles && state.tiles.url === tiles.url) return;
+    if (state.tiles) state.tiles.layer.remove();
+    state.tiles = null;
+    if (!tiles) return;
+    const layer = L.tileLayer(tiles.url, {
+      pane: "cm-tiles", maxNativeZoom: tiles.max_zoom, maxZoom: state.map.getMaxZoom(),
+      ...(tiles.wants_referrer ? { referrerPolicy: "origin" } : {}),
+    });
+    state.tiles = { ...tiles, layer, arrived: false };
+    layer.on("tileload", () => {
+      if (state.tiles && state.tiles.layer === layer && !state.tiles.arrived) { state.tiles.arrived = true; redraw(MARKS); }
+    });
+    layer.addTo(state.map);
+  }
+
+  /** Shows the reader's layers as the page names them: see geo/webmap.py for the fields. */
+  async function showContext(context, isLatest) {
+    const { overlays, tiles } = context || { overlays: [], tiles: "" };
+    const signature = JSON.stringify([overlays, tiles]);
+    if (signature === state.contextSignature) return;
+    const found = await Promise.all(overlays.map(async ({ shapes, look, opacity }) =>
+      ({ names: [shapes, look], shapes: await once(shapes, readShapes), look: await once(look, (each) => each), opacity })));
+    const chosen = await once(tiles, (each) => each);
+    if (!isLatest()) return;
+    state.contextSignature = signature;
+    // What was taken off the map need not be kept; put back, it is read again.
+    const kept = new Set(found.flatMap(({ names }) => names));
+    for (const { names } of state.overlays) for (const name of names) if (!kept.has(name)) files.delete(name);
+    state.overlays = found;
+    showTiles(chosen);
+    showCredit();
+    if (!state.context && found.length) {
+      state.context = new CanvasLayer("cm-context", paintContext, 0.3, false);
+      state.context.addTo(state.map);
+    } else if (state.context) {
+      state.context.redraw();
+    }
+    paintContextLegend();
+    redraw(MARKS); // the names of the basemap give way to those of tiles
+  }
+
+  function paintContextLegend() {
+    state.contextLegend.replaceChildren();
+    state.legend.classList.toggle("cm-with-context", state.overlays.length > 0);
+    for (const { look, shapes, opacity } of [...state.overlays].reverse()) {
+      const head = element("div", "cm-context-head"), list = element("ul");
+      head.append(element("span", "cm-strong", look.name), element("span", "cm-context-note", state.words.context));
+      const kinds = new Map();
+      for (const shape of shapes) {
+        const code = look.codes[shape.row];
+        if (!kinds.has(code)) kinds.set(code, shape.kind);
+      }
+      look.classes.forEach((style, code) => {
+        if (!kinds.has(code)) return;
+        const swatch = contextSwatch(style, kinds.get(code), opacity);
+        if (!style.text) { head.prepend(swatch); return; }
+        const item = element("li");
+        item.append(swatch, element("span", "", style.text));
+        list.append(item);
+      });
+      state.contextLegend.append(head, list);
+    }
+  }
+
+  function contextSwatch(style, kind, opacity) {
+    const swatch = element("canvas");
+    swatch.width = 72; swatch.height = 44; swatch.setAttribute("aria-hidden", "true");
+    const ctx = swatch.getContext("2d");
+    ctx.scale(2, 2);
+    ctx.globalAlpha = Math.max(opacity, 0.4); // what is faint on the map must still be seen here
+    const ends = { point: [18, 11], line: [1, 11, 35, 11], area: [3, 3, 33, 3, 33, 19, 3, 19] }[kind];
+    const part = { xy: Float64Array.from(ends), closed: kind === "area", west: 0, east: 1, north: 0, south: 1 };
+    const box = kind === "point" ? { west: 18, east: 18, north: 11, south: 11 } : {};
+    paintContextShape(ctx, { kind, parts: [part], box }, style, { scale: 1, ox: 0, oy: 0, width: 36, height: 22 });
+    return swatch;
+  }
+
+  function showCredit() {
+    const credits = [state.words.attribution, ...state.overlays.map(({ look }) => look.attribution), state.tiles && state.tiles.attribution];
+    state.map.attributionControl.getContainer().textContent = credits.filter(Boolean).join(" · ");
   }
 
   // ---- marks ------------------------------------------------------------------------------
@@ -678,6 +850,7 @@
     state.measure = { on, points: [], lines: [], text: "" };
     state.ruler.setAttribute("aria-pressed", String(on));
     state.map.getContainer().classList.toggle("cm-measuring", on);
+    if (on) state.map.getContainer().focus({ preventScroll: true });
     if (!on && had) tell({ measure: [] });
     showMeasured();
     redraw(MARKS);
@@ -752,6 +925,7 @@
 
   function baseLabels(v) {
     const found = [];
+    if (state.tiles && state.tiles.arrived && state.tiles.has_names) return found;
     const bases = [state.world, state.detail].filter(Boolean);
     for (const base of bases) {
       for (const name of base.names) {
@@ -918,10 +1092,14 @@
     return box;
   }
 
-  function showTip(marks, event) {
+  function showTip(marks, event, context = null) {
     const tip = state.tip;
-    if (!marks.length) { tip.hidden = true; return; }
+    if (!marks.length && !context) { tip.hidden = true; return; }
     tip.replaceChildren();
+    if (context) {
+      const [label, overlay] = context;
+      tip.append(element("div", "", label), element("div", "cm-quiet", `${overlay}: ${state.words.context}`));
+    }
     const each = claimsAt(marks);
     each.slice(0, 6).forEach((mark) => {
       mark.lines.forEach((line, i) => tip.append(element("div", i ? "" : "cm-strong", line)));
@@ -1077,7 +1255,8 @@
     };
     window.addEventListener("resize", openIfRoom); // the frame gets its height after this script ran
     openIfRoom();
-    state.legend.append(state.legendButton, state.legendList);
+    state.contextLegend = element("div", "cm-context-legend");
+    state.legend.append(state.legendButton, state.legendList, state.contextLegend);
     // Below the map and not upon it: a legend must not hide what it explains.
     const frame = map.getContainer().closest(".cm-frame") || document.body;
     frame.append(state.legend);
@@ -1096,7 +1275,7 @@
       state.where.textContent = position(event.latlng);
       const marks = state.measure.on ? [] : under(event);
       map.getContainer().classList.toggle("cm-over", marks.length > 0);
-      showTip(marks, event);
+      showTip(marks, event, marks.length || state.measure.on ? null : contextAt(event));
     });
     map.on("mouseout movestart zoomstart", () => { state.tip.hidden = true; });
     map.on("click", (event) => {
@@ -1108,6 +1287,8 @@
     });
     map.on("moveend resize", paintLegend);
     map.getContainer().addEventListener("keydown", (event) => {
+      // Who measures by keyboard moves the map under the cross in its middle.
+      if (event.key === "Enter" && state.measure.on && event.target === map.getContainer()) measureClick(map.getCenter());
       if (event.key !== "Escape") return;
       state.tip.hidden = true;
       closeChoice();
@@ -1135,8 +1316,8 @@
       const button = map.getContainer().querySelector(selector);
       if (button) { button.title = text; button.setAttribute("aria-label", text); }
     }
-    const credit = map.attributionControl.getContainer();
-    credit.textContent = words.attribution;
+    showCredit();
+    paintContextLegend();
     state.legendSignature = null;
   }
 
@@ -1146,11 +1327,25 @@
   function once(source, read) {
     if (!source) return Promise.resolve(null);
     if (!files.has(source)) {
-      const json = typeof source === "object" ? Promise.resolve(source) : fetchJson(source);
+      const json = typeof source === "object" ? Promise.resolve(source)
+        : source.startsWith("page:") ? handedJson(source) : fetchJson(source);
       // Forgotten when it fails, so that the next run tries again.
       files.set(source, json.then(read).catch((error) => { files.delete(source); throw error; }));
     }
     return files.get(source);
+  }
+
+  /** What the page round the frame holds for this viewer alone, of which no file lies anywhere. */
+  async function handedJson(name) {
+    const page = window.frameElement.ownerDocument;
+    let found;
+    for (let waited = 0; !found && waited < HANDED_MS; waited += 40) {
+      found = page.querySelector(`[data-handed="${name}"]`);
+      if (!found) await new Promise((resume) => setTimeout(resume, 40));
+    }
+    if (!found) throw new Error(`${name}: not in the page`);
+    const bytes = Uint8Array.from(atob(found.textContent), (sign) => sign.charCodeAt(0));
+    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).json();
   }
 
   async function fetchJson(name) {
@@ -1162,6 +1357,7 @@
   const [BASE, MARKS] = [0, 1];
   function redraw(...layers) {
     layers.forEach((layer) => state.layers[layer].redraw());
+    if (state.context && layers.includes(BASE)) state.context.redraw();
     // The map first: the legend, a score of small pictures, can follow a moment later.
     clearTimeout(state.legendTimer);
     state.legendTimer = setTimeout(paintLegend, 60);
@@ -1170,6 +1366,8 @@
   function attach(map) {
     state.map = map;
     map.createPane("cm-base").style.zIndex = 150;
+    map.createPane("cm-tiles").style.zIndex = 160;
+    map.createPane("cm-context").style.zIndex = 170;
     map.createPane("cm-marks").style.zIndex = 450;
     state.layers = [new CanvasLayer("cm-base", paintBasemap, 0.3, false), new CanvasLayer("cm-marks", paintMarks, 0, true)];
     addControls();
@@ -1221,6 +1419,8 @@
         state.detail = detail;
         redraw(BASE, MARKS);
       }
+      await showContext(next.context, () => turn === latest);
+      if (turn !== latest) return;
       state.failure.hidden = true;
       if (next.detail !== "") markReady(); // else it is still being made
     } catch (error) {
@@ -1283,6 +1483,7 @@
     const before = shown();
     state.data = data;
     state.step = next.step;
+    state.handle = next.handle;
     state.on = answered(next, maskOf(next, data));
     state.selected = next.selected;
     if (fresh) applyWords();
@@ -1317,6 +1518,18 @@
     get selected() { return state.selected < 0 ? null : state.data.claims[state.selected].id; },
     get map() { return state.map; },
     get step() { return state.step; },
+    /** The reader's own layers that are drawn, from below, and the tiles; for tests. */
+    get context() {
+      return {
+        overlays: state.overlays.map(({ shapes, look, opacity }) => ({
+          name: look.name, shapes: shapes.length, opacity, classes: look.classes.map((each) => each.text),
+        })),
+        tiles: state.tiles && { name: state.tiles.name, arrived: state.tiles.arrived },
+      };
+    },
+    get handle() { return state.handle; },
+    /** The view is the viewer's from now on: a resized window no longer goes back to the page's. */
+    free: () => { state.fit = null; },
     get choice() { return state.ahead ? state.ahead.choice : state.chosen; },
     get options() { return state.data.ledger.options; },
   };
