@@ -710,11 +710,12 @@ def _extent(tables: dict) -> tuple[float, float, float, float]:
         return (-170.0, -60.0, 170.0, 75.0)
     west, south, east, north = places.total_bounds
     margin = max(0.1 * (east - west), 0.1 * (north - south), 0.25)
+    # The map ends at 85 degrees: a place nearer to a pole is outside, but the window stays one.
     return (
         float(max(west - margin, -180)),
-        float(max(south - margin, -85)),
+        float(min(max(south - margin, -85), 84.5)),
         float(min(east + margin, 180)),
-        float(min(north + margin, 85)),
+        float(max(min(north + margin, 85), -84.5)),
     )
 
 

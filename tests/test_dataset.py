@@ -725,3 +725,13 @@ def test_standing_keeps_the_order_of_the_table(said):
     for i, (speaker, stance) in enumerate(said):
         undone = any(s == speaker and t == "retracts" for s, t in said[:i])
         assert stands[i] == (stance != "retracts" and not undone)
+
+
+@pytest.mark.parametrize("lat", ["86", "-89.5", "90"])
+def test_a_story_at_a_pole_has_a_window(tmp_path, lat):
+    rows = builders.tables()
+    for place in rows["places"]:
+        place.update(lat=lat, approach="")
+    (view,) = builders.load(tmp_path, rows).views
+    west, south, east, north = view.bounds
+    assert -180 <= west < east <= 180 and -85 <= south < north <= 85
