@@ -30,6 +30,8 @@ from geo.selection import Selection
 STANCES = ("asserts", "denies", "declines", "retracts")
 
 WEB_DIR = Path(__file__).parent / "web"
+# What every map asks for: one script and one style, since a frame loads one after the other.
+SCRIPT, STYLE = "map.js", "map.css"
 SCRIPTS = ("leaflet.js", "selection.js", "claimmap.js", "ahead.js")
 STYLES = ("leaflet.css", "claimmap.css")
 BRIEFING_SCRIPTS = ("briefing.js",)
@@ -62,10 +64,16 @@ def asset(name: str) -> Path:
     return (Path(leaflet.BASE_DIR) if name.startswith("leaflet") else WEB_DIR) / name
 
 
+def _joined(names: tuple[str, ...], between: str) -> str:
+    return between.join(asset(name).read_text(encoding="utf-8") for name in names)
+
+
 def prepare(folder: Path) -> None:
     """Put the scripts and styles that the map needs into ``folder``, from where they are served."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (*SCRIPTS, *BRIEFING_SCRIPTS, *TOGETHER_SCRIPTS, *MOVER_SCRIPTS, *STYLES):
+    (folder / SCRIPT).write_text(_joined(SCRIPTS, "\n;\n"), encoding="utf-8")
+    (folder / STYLE).write_text(_joined(STYLES, "\n"), encoding="utf-8")
+    for name in (*BRIEFING_SCRIPTS, *TOGETHER_SCRIPTS, *MOVER_SCRIPTS):
         shutil.copyfile(asset(name), folder / name)
 
 

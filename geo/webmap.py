@@ -66,14 +66,14 @@ def base_map(
         **webdata.MOVING,
     )
     scripts = (
-        *webdata.SCRIPTS,
+        webdata.SCRIPT,
         *(webdata.BRIEFING_SCRIPTS if briefing else ()),
         *(webdata.TOGETHER_SCRIPTS if together else ()),
         *(webdata.MOVER_SCRIPTS if mover else ()),
     )
     # Folium lists CDN addresses here, and a first one that fails leaves the map blank for ever.
     base.default_js = [(name, assets + name) for name in scripts]
-    base.default_css = [(name, assets + name) for name in webdata.STYLES]
+    base.default_css = [(webdata.STYLE, assets + webdata.STYLE)]
     _Attach().add_to(base)
     return base
 

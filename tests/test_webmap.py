@@ -65,7 +65,7 @@ def test_nothing_is_asked_for_off_the_origin():
         for name in ("default_js", "default_css")
         for _, link in getattr(element, name, [])
     ]
-    assert sorted(links) == sorted(ASSETS + name for name in (*webdata.SCRIPTS, *webdata.STYLES))
+    assert sorted(links) == sorted(ASSETS + name for name in (webdata.SCRIPT, webdata.STYLE))
     page = base.get_root().render()
     loaded = re.findall(r"""(?:src|href)\s*=\s*["']([^"']*)["']""", page)
     assert loaded and all(link.startswith(ASSETS) for link in loaded)
@@ -96,9 +96,9 @@ def test_what_the_map_loads_is_put_beside_it(tmp_path):
     webdata.prepare(folder)
     webdata.prepare(folder)
     names = {file.name for file in folder.iterdir()}
-    assert {*webdata.SCRIPTS, *webdata.STYLES} <= names
-    assert "Leaflet 1.9" in (folder / "leaflet.js").read_text("utf-8")
-    assert "window.claimMap" in (folder / "claimmap.js").read_text("utf-8")
+    assert {webdata.SCRIPT, webdata.STYLE} <= names
+    assert "Leaflet 1.9" in (folder / webdata.SCRIPT).read_text("utf-8")
+    assert "window.claimMap" in (folder / webdata.SCRIPT).read_text("utf-8")
     assert all(file.stat().st_size > 500 for file in folder.iterdir())
 
 
