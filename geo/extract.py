@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
 
 import geopandas as gpd
 import numpy as np
@@ -48,7 +47,7 @@ def gather(
     """What ``chosen`` shows of ``dataset``; ``drawn``: ``marks.draw`` of both if at hand."""
     lang = chosen.lang
     kept = selection.apply(dataset, chosen)
-    drawn = _drawn(dataset, lang) if drawn is None else drawn
+    drawn = marks.drawn(dataset, lang) if drawn is None else drawn
     shown = drawn[marks.visible(drawn, kept, chosen.layer)]
     placed = set(drawn.loc[marks.visible(drawn, kept, LAYERS), "claim"])
     plain = np.array(cut_at_antimeridian(shown.geometry.to_numpy()), dtype=object)
@@ -83,12 +82,6 @@ def _reason(claim: str, placed: set[str], featured: set[str]) -> str:
     if claim in placed:
         return "layer-off"
     return "no-stance" if claim in featured else "no-place"
-
-
-@lru_cache(maxsize=2)
-def _drawn(dataset: Dataset, lang: str) -> gpd.GeoDataFrame:
-    # Who takes one file often takes another of the same: drawing is most of the work.
-    return marks.draw(dataset, lang)
 
 
 def as_of(dataset: Dataset, chosen: Selection) -> str | None:

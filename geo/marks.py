@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import geopandas as gpd
 import numpy as np
@@ -82,6 +83,12 @@ def draw(dataset: Dataset, lang: str = texts.DEFAULT_LANG) -> gpd.GeoDataFrame:
     rows.sort(key=lambda mark: table[mark.symbol].order)
     frame = pd.DataFrame([[getattr(r, c) for c in COLUMNS] for r in rows], columns=COLUMNS)
     return gpd.GeoDataFrame(frame, geometry="geometry", crs=CRS)
+
+
+@lru_cache(maxsize=16)
+def drawn(dataset: Dataset, lang: str) -> gpd.GeoDataFrame:
+    """``draw`` for the whole dataset, kept; do not change what it returns."""
+    return draw(dataset, lang)
 
 
 def _variant(mark: _Mark, when: str, symbol: str, layer: str) -> _Mark:

@@ -9,15 +9,13 @@ through Folium is a bit mask of the marks that are on, the names of those files,
 from __future__ import annotations
 
 import hashlib
-from functools import lru_cache
 
 import folium
 import geopandas as gpd
 import numpy as np
 from folium.template import Template
 
-from geo import checks, marks, webdata
-from geo.dataset import Dataset
+from geo import checks, webdata
 
 
 class _Attach(folium.MacroElement):
@@ -148,9 +146,3 @@ def bounds_of(some: gpd.GeoDataFrame) -> tuple[float, float, float, float]:
     west, south, east, north = some.total_bounds
     margin = max(0.1 * (east - west), 0.1 * (north - south), 0.02)
     return west - margin, south - margin, east + margin, north + margin
-
-
-@lru_cache(maxsize=16)
-def drawn(dataset: Dataset, lang: str) -> gpd.GeoDataFrame:
-    """``marks.draw`` for the whole dataset, kept; do not change what it returns."""
-    return marks.draw(dataset, lang)

@@ -6,7 +6,7 @@ import streamlit as st
 from markupsafe import Markup
 from streamlit_folium import st_folium
 
-from geo import briefing, evidence, files, texts, webmap
+from geo import briefing, evidence, files, marks, texts, webmap
 from geo.selection import Selection
 from pages import session, sidebar
 
@@ -56,7 +56,7 @@ def pressed() -> None:
 
 
 def show_map(step: briefing.Step, at: int) -> None:
-    drawn = webmap.drawn(whole, lang)
+    drawn = marks.drawn(whole, lang)
     told = [claim.claim for claim in step.claims]
     visible = session.visible(now) & drawn["claim"].isin(told).to_numpy()
     bounds = step.bounds

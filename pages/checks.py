@@ -6,7 +6,7 @@ import streamlit as st
 from markupsafe import Markup
 from streamlit_folium import st_folium
 
-from geo import checks, texts, webmap
+from geo import checks, marks, texts, webmap
 from pages import session
 
 now = session.current()
@@ -34,7 +34,7 @@ def show_finding(check: checks.Check) -> None:
 
 
 def show_small_map(claim_id: str, features: set[str]) -> None:
-    drawn = webmap.drawn(whole, lang)
+    drawn = marks.drawn(whole, lang)
     mine = drawn["feature"].isin(features).to_numpy()
     layer = webmap.update(
         files=session.map_files(whole, lang),

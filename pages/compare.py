@@ -10,7 +10,7 @@ import streamlit as st
 from markupsafe import Markup
 from streamlit_folium import st_folium
 
-from geo import comparison, selection, texts, webmap
+from geo import comparison, marks, selection, texts, webmap
 from geo.comparison import Item, Side
 from pages import session, sidebar
 
@@ -214,7 +214,7 @@ def show_choice(letter: str, side: Side) -> None:
 
 def prepare_maps() -> list:
     """What the two maps show now, and where both look."""
-    drawn = webmap.drawn(whole, lang)
+    drawn = marks.drawn(whole, lang)
     visible = [
         session.visible(replace(now, selection=comparison.chosen(side, chosen), kept=kept))
         for side, kept in zip(sides, keeps, strict=True)

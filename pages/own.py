@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 import streamlit as st
 from markupsafe import Markup
 
-from geo import edits, texts, webdata, webmap
+from geo import edits, marks, texts, webdata
 from geo.dataset import Dataset, DatasetError, Problem
 from geo.edits import Change, Conflict, Edit, History, Package
 from pages import served, sidebar
@@ -232,7 +232,7 @@ def map_files(whole: Dataset, lang: str) -> tuple[str, str, str | None]:
 
 
 def _marks(whole: Dataset, lang: str) -> tuple[str, str]:
-    drawn = webmap.drawn(whole, lang)
+    drawn = marks.drawn(whole, lang)
     return remember(
         whole,
         ("marks", lang),

@@ -15,7 +15,7 @@ from functools import lru_cache, partial, wraps
 from pathlib import Path
 
 from geo import dataset as datasets
-from geo import intake, texts, webdata, webmap
+from geo import intake, marks, texts, webdata
 from geo.dataset import Dataset, DatasetError
 
 _making = threading.RLock()
@@ -92,7 +92,7 @@ def assets_folder() -> Path:
 @_once
 def marks_file(whole: Dataset, lang: str) -> str:
     """Name of the file with a dataset's marks in a language."""
-    return webdata.write_marks(assets_folder(), webmap.drawn(whole, lang), whole, lang)
+    return webdata.write_marks(assets_folder(), marks.drawn(whole, lang), whole, lang)
 
 
 @_once

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from geo import marks, selection, texts, webmap
+from geo import marks, selection, texts
 from geo.dataset import Dataset
 from geo.selection import Selection
 from pages import own, served
@@ -88,4 +88,4 @@ def visible(session: Session) -> np.ndarray:
 
 @lru_cache(maxsize=32)
 def _visible(whole: Dataset, kept: Dataset, lang: str, layers: tuple[str, ...]) -> np.ndarray:
-    return marks.visible(webmap.drawn(whole, lang), kept, layers)
+    return marks.visible(marks.drawn(whole, lang), kept, layers)

@@ -12,7 +12,7 @@ import pytest
 from hostile import poison
 from streamlit.testing.v1 import AppTest
 
-from geo import briefing, checks, dataset, marks, selection, texts, webdata, webmap
+from geo import briefing, checks, dataset, marks, selection, texts, webdata
 from geo.dataset import BUILT_IN
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -52,7 +52,7 @@ def step_in_address(app: AppTest) -> str:
 def mask_of(claims: set[str], **chosen) -> str:
     """The mask of the marks of some claims that a selection shows."""
     whole = dataset.load()
-    drawn = webmap.drawn(whole, "en")
+    drawn = marks.drawn(whole, "en")
     shown = marks.visible(drawn, kept(**chosen), selection.LAYERS)
     return webdata.encode_mask(shown & drawn["claim"].isin(claims).to_numpy())
 

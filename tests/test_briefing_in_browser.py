@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from hostile import poison
 
-from geo import dataset, webmap
+from geo import dataset, marks
 
 SHARE = 1 / 40  # of the window's height, that the last row still reads
 SIZES = [(1366, 768), (1920, 1080), (1280, 720)]
@@ -83,7 +83,7 @@ def stands_at(visit, frame, step: int) -> None:
 
 def ids_of(step: int) -> list[str]:
     whole = dataset.load()
-    drawn = webmap.drawn(whole, "en")
+    drawn = marks.drawn(whole, "en")
     claims = whole.briefing.loc[step, "claims"].split()
     return sorted(set(drawn["feature"][drawn["claim"].isin(claims)]))
 

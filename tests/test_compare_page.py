@@ -12,7 +12,7 @@ from hostile import poison
 from streamlit.testing.v1 import AppTest
 from test_pages import ROOT, address, html
 
-from geo import comparison, dataset, marks, selection, webdata, webmap
+from geo import comparison, dataset, marks, selection, webdata
 from geo.selection import Selection
 
 WHERE = "(({ lat, lng }) => [lat, lng, claimMap.map.getZoom()])(claimMap.map.getCenter())"
@@ -52,7 +52,7 @@ def shown(query: dict[str, str], shared: Selection = ALL) -> list:
     whole = built_in()
     left, right, _ = comparison.from_query(query, whole)
     chosen = [comparison.chosen(side, shared) for side in (left, right)]
-    drawn = webmap.drawn(whole, shared.lang)
+    drawn = marks.drawn(whole, shared.lang)
     return [marks.visible(drawn, selection.apply(whole, c), c.layer) for c in chosen]
 
 
@@ -249,7 +249,7 @@ def test_a_suggestion_moves_both_and_remounts_neither(dashboard_url, open_page):
         visit.settle()
         asked = parse_qs(urlsplit(visit.page.url).query)
         query = {key: values[0] for key, values in asked.items()}
-        drawn = webmap.drawn(built_in(), "en")
+        drawn = marks.drawn(built_in(), "en")
         wanted = [sorted(set(drawn["feature"][mask])) for mask in shown(query)]
         for frame, ids in zip(both, wanted, strict=True):
             frame.wait_for_function(

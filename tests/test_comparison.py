@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geo import comparison, dataset, marks, selection, texts, webmap
+from geo import comparison, dataset, marks, selection, texts
 from geo.comparison import Difference, Item, Side
 from geo.selection import Selection
 
@@ -125,7 +125,7 @@ def test_two_empty_sides_are_said_to_be_empty():
 
 def test_the_maps_open_on_the_places_that_are_disputed():
     whole = built_in()
-    drawn = webmap.drawn(whole, "en")
+    drawn = marks.drawn(whole, "en")
     everything = np.ones(len(drawn), dtype=bool)
     found = comparison.compare(kept(Side(SEOUL)), kept(Side(PYONGYANG)))
     west, south, east, north = comparison.bounds(found, drawn, everything)
@@ -196,7 +196,7 @@ def test_every_suggestion_differs_and_shows_something_on_both_sides():
         assert len(left.claims)
         assert len(right.claims)
         assert found.opposed or found.changed
-        drawn = webmap.drawn(whole, "en")
+        drawn = marks.drawn(whole, "en")
         for side in (left, right):
             assert marks.visible(drawn, side, selection.LAYERS).any()
 

@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from hostile import TEXTS, poison
 
-from geo import dataset, geodesy, marks, selection, webmap
+from geo import dataset, geodesy, marks, selection
 
 WHERE = "[claimMap.map.getCenter(), claimMap.map.getZoom()]"
 VIEWS = ("theatre", "routes", "base", "pokrovsk")
@@ -34,7 +34,7 @@ def expected_ids(query: str) -> list[str]:
     whole = dataset.load()
     chosen, ignored = selection.from_query(query, whole)
     assert not ignored
-    drawn = webmap.drawn(whole, chosen.lang)
+    drawn = marks.drawn(whole, chosen.lang)
     shown = marks.visible(drawn, selection.apply(whole, chosen), chosen.layer)
     return sorted(set(drawn["feature"][shown]))
 

@@ -11,7 +11,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from geo import dataset, marks, selection, webdata, webmap
+from geo import dataset, marks, selection, webdata
 from geo.dataset import BUILT_IN
 from pages import sidebar
 
@@ -81,7 +81,7 @@ def test_the_first_run_sends_every_mark_and_no_foreign_address():
     app = opened()
     sent = sent_to_map(app)
     whole = dataset.load()
-    drawn = webmap.drawn(whole, "en")
+    drawn = marks.drawn(whole, "en")
     shown = marks.visible(drawn, selection.apply(whole, selection.Selection()), selection.LAYERS)
     assert state_of_map(app)["mask"] == webdata.encode_mask(shown)
     links = sent["js_links"] + sent["css_links"]

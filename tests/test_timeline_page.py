@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from hostile import poison
 from streamlit.testing.v1 import AppTest
 
-from geo import dataset, marks, selection, timeline, webmap
+from geo import dataset, marks, selection, timeline
 from geo.selection import Selection
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -179,7 +179,7 @@ def grave(visit) -> list[tuple[str, list[str]]]:
 
 def drawn(upto: date) -> list[str]:
     """The ids that the library draws for a day."""
-    table = webmap.drawn(WHOLE, "en")
+    table = marks.drawn(WHOLE, "en")
     chosen = Selection(as_of=upto)
     shown = marks.visible(table, selection.apply(WHOLE, chosen), chosen.layer)
     return sorted(set(table["feature"][shown]))

@@ -24,7 +24,7 @@ FILES = ("marks-0.json", "world-0.json", "detail-0.json")
 
 def sent(whole: datasets.Dataset, chosen: Selection, **more):
     """The feature group for a selection of a dataset."""
-    drawn = webmap.drawn(whole, chosen.lang)
+    drawn = marks.drawn(whole, chosen.lang)
     on = marks.visible(drawn, selection.apply(whole, chosen), chosen.layer)
     given = {"files": FILES, "visible": on, "selected": -1, "view": whole.views[0].bounds}
     given |= {"view_token": "theatre-0", "show_token": 0}
@@ -121,7 +121,7 @@ def test_a_run_sends_a_mask_and_numbers():
 
 def test_a_run_sends_little():
     script = generate_leaflet_string(sent(WHOLE, Selection()))
-    assert len(script) < 700 + len(webmap.drawn(WHOLE, "en")) / 8 * 4 / 3
+    assert len(script) < 700 + len(marks.drawn(WHOLE, "en")) / 8 * 4 / 3
 
 
 def test_the_view_is_told_apart_by_its_token():
@@ -161,7 +161,7 @@ def test_a_mask_can_be_read_back(bits):
 
 
 def content(folder: Path, whole: datasets.Dataset = WHOLE, lang: str = "en") -> dict:
-    name = webdata.write_marks(folder, webmap.drawn(whole, lang), whole, lang)
+    name = webdata.write_marks(folder, marks.drawn(whole, lang), whole, lang)
     text = (folder / name).read_text("utf-8")
     return json.loads(text, parse_constant=lambda name: pytest.fail(name))
 
@@ -173,7 +173,7 @@ def flat(coordinates) -> list[float]:
 
 
 def test_marks_are_written_in_the_order_of_the_mask(tmp_path):
-    drawn = webmap.drawn(WHOLE, "en")
+    drawn = marks.drawn(WHOLE, "en")
     found = content(tmp_path)
     assert [mark["id"] for mark in found["marks"]] == drawn["id"].tolist()
     for mark, row in zip(found["marks"], drawn.itertuples(), strict=True):
