@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from geo import basemap, selection, texts
+from geo import basemap, marks, selection, texts
 from geo.dataset import Dataset, standing_in
 from geo.selection import Selection
 
@@ -174,20 +173,20 @@ def sentence(difference: Difference, lang: str) -> str:
 
 
 def bounds(
-    difference: Difference, drawn: gpd.GeoDataFrame, visible: np.ndarray
+    difference: Difference, plan: pd.DataFrame, visible: np.ndarray
 ) -> tuple[float, float, float, float] | None:
     """Where what differs most is drawn: west, south, east, north in degrees, with a margin.
 
-    Of the marks (of ``marks.draw``) that are ``visible`` on either side: those of the claims that
+    Of the marks (of ``marks.plan``) that are ``visible`` on either side: those of the claims that
     the sides oppose, else of those with another status, else of those that one side alone shows.
     Where something was merely said is not where it happened. None if nothing that differs is drawn.
     """
     alone = (*difference.only_left, *difference.only_right)
-    place = visible & (drawn["part"] != "spoken").to_numpy()
+    place = visible & (plan["part"] != "spoken").to_numpy()
     for items in (difference.opposed, difference.changed, alone, difference.resting):
-        told = place & drawn["claim"].isin([item.claim for item in items]).to_numpy()
+        told = place & plan["claim"].isin([item.claim for item in items]).to_numpy()
         if told.any():
-            west, south, east, north = map(float, drawn[told].total_bounds)
+            west, south, east, north = marks.bounds(plan[told])
             # Round a lone village too there is something to know it by.
             dx, dy = (
                 max(0.1 * span, (_LEAST_DEG - span) / 2) for span in (east - west, north - south)

@@ -20,7 +20,7 @@ from geo.dataset import STATUSES, Dataset
 from geo.selection import FACETS, LAYERS, Selection
 
 _STYLES = (*webdata.STYLES, "evidence.css", "standalone.css")
-_SCRIPTS = ("leaflet.js", "selection.js", "claimmap.js", "standalone.js")
+_SCRIPTS = (*(name for name in webdata.SCRIPTS if name != "ahead.js"), "standalone.js")
 
 
 def to_html(dataset: Dataset, chosen: Selection) -> bytes:
@@ -38,7 +38,7 @@ def to_html(dataset: Dataset, chosen: Selection) -> bytes:
     scripts = [_asset(name) for name in _SCRIPTS]
     boxes = webdata.detail_bounds(dataset)
     blocks = {
-        "marks": webdata.content(marks.draw(kept, lang), kept, lang),
+        "marks": webdata.content(marks.plan(kept, lang), kept, lang),
         "world": basemap.web_world(boxes),
         "detail": basemap.web_detail(boxes),
         "setup": _setup(dataset, kept, chosen),
@@ -109,7 +109,7 @@ def _setup(dataset: Dataset, kept: Dataset, chosen: Selection) -> dict:
             "shown": _("{shown} of {total} claims shown"),
             "status": [words["status"][status] for status in STATUSES],
             "meaning": [words["status_help"][status] for status in STATUSES],
-            "statements": kept.statements.index.tolist(),
+            "statements": kept.statements.index[webdata.statement_order(kept)].tolist(),
             "leftOut": _("Statements about this claim that the filters hide: {n}"),
             "pick": _(
                 "Pick a claim above, or a mark on the map, to read who says so and who denies it."

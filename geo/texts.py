@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import gettext
 import io
+import math
 from collections.abc import Callable
 from datetime import date
-from functools import cache
+from decimal import Decimal
+from functools import cache, lru_cache
 from pathlib import Path
 
 LOCALE_DIR = Path(__file__).parent / "locale"
 DEFAULT_LANG = "en"
 
 Translate = Callable[[str], str]
+_MOST_WRITTEN_OUT = 1e15  # beyond it a number is written with its exponent
 
 
 @cache
@@ -66,6 +69,16 @@ def plural(lang: str, one: str, many: str, count: int) -> str:
 
 def number(value: float, lang: str, decimals: int = 0) -> str:
     """A number as the language writes it, with a fixed count of decimals."""
+    if _MOST_WRITTEN_OUT <= abs(value) < math.inf:
+        return f"{value:.3g}"
+    if math.isfinite(value):
+        # Rounded as Babel rounds, so that what is written alike is worked out once.
+        value = Decimal(str(value)).quantize(Decimal(1).scaleb(-decimals))
+    return _number(value, lang, decimals)
+
+
+@lru_cache(maxsize=65536)
+def _number(value: float | Decimal, lang: str, decimals: int) -> str:
     from babel.numbers import format_decimal
 
     pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
@@ -77,12 +90,16 @@ def day(value: date | None, lang: str, precision: str = "day") -> str:
 
     ``precision`` is one of the dataset's: day, week, month, unknown.
     """
+    if value is None or value != value:  # NaT differs from itself
+        return translator(lang)("date not known")
+    return _day(value.date() if hasattr(value, "date") else value, lang, precision)
+
+
+@lru_cache(maxsize=8192)
+def _day(value: date, lang: str, precision: str) -> str:
     from babel.dates import format_date
 
     _ = translator(lang)
-    if value is None or value != value:  # NaT differs from itself
-        return _("date not known")
-    value = value.date() if hasattr(value, "date") else value
     if precision == "month":
         return format_date(value, "LLLL y", locale=lang)
     # French counts the first of a month as such (1er), which the locale data leave to the writer.

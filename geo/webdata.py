@@ -7,6 +7,7 @@ file that stands alone, where it is written into the page. Texts of the data tra
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import json
 import os
@@ -14,25 +15,35 @@ import shutil
 import tempfile
 import zlib
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import ArrayLike
 
-from geo import basemap, selection, symbols, texts
+from geo import basemap, figures, geodesy, marks, selection, symbols, texts
 from geo.dataset import Dataset, used_places
+from geo.figures import Figure
 from geo.selection import Selection
+
+# Above so many marks what their tooltips say is kept in files of its own, of so many claims each.
+_MOST_TOLD_AT_ONCE = 3000
+_CLAIMS_TOLD = 512
+_DECIMALS = 5  # of degrees: a metre
+UNDATED = -(2**31)
 
 STANCES = ("asserts", "denies", "declines", "retracts")
 
 WEB_DIR = Path(__file__).parent / "web"
 # What every map asks for: one script and one style, since a frame loads one after the other.
 SCRIPT, STYLE = "map.js", "map.css"
-SCRIPTS = ("leaflet.js", "selection.js", "claimmap.js", "ahead.js")
+SCRIPTS = (
+    *("leaflet.js", "selection.js", "figures.js", "marks.js", "stacks.js"),
+    *("claimmap.js", "ahead.js"),
+)
 STYLES = ("leaflet.css", "claimmap.css")
 BRIEFING_SCRIPTS = ("briefing.js",)
 MOVER_SCRIPTS = ("mover.js",)
@@ -78,21 +89,36 @@ def prepare(folder: Path) -> None:
 
 
 def _write(folder: Path, stem: str, content: dict) -> str:
-    """Write JSON as ``<stem>-<hash>.json`` unless it is there; return the name."""
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    name = f"{stem}-{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
-    target = folder / name
-    if not target.exists():
-        # Renamed into place, so that a browser never fetches half a file.
-        handle, part = tempfile.mkstemp(dir=folder)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-            Path(part).replace(target)
-        except BaseException:
-            Path(part).unlink(missing_ok=True)
-            raise
+    """Write JSON as ``<stem>-<hash>.json.gz`` unless it is there; return the name."""
+    packed = _packed(content)
+    name = f"{stem}-{hashlib.sha256(packed).hexdigest()[:16]}.json.gz"
+    _put(folder / name, packed)
     return name
+
+
+def _packed(content: dict) -> bytes:
+    # Packed once, here: the server would pack it anew for each viewer.
+    return gzip.compress(_json(content), 6, mtime=0)
+
+
+def _json(content: dict) -> bytes:
+    return json.dumps(
+        content, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+    ).encode()
+
+
+def _put(target: Path, content: bytes) -> None:
+    """Write a file unless it is there, by renaming: a browser never fetches half of one."""
+    if target.exists():
+        return
+    handle, part = tempfile.mkstemp(dir=target.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(part).replace(target)
+    except BaseException:
+        Path(part).unlink(missing_ok=True)
+        raise
 
 
 def detail_bounds(dataset: Dataset) -> list[tuple[float, float, float, float]]:
@@ -125,9 +151,46 @@ def write_detail(folder: Path, dataset: Dataset) -> str:
     return _write(folder, "detail", basemap.web_detail(detail_bounds(dataset)))
 
 
-def write_marks(folder: Path, drawn: gpd.GeoDataFrame, dataset: Dataset, lang: str) -> str:
-    """Write the marks of ``marks.draw`` for the browser; return the file name."""
-    return _write(folder, "marks", content(drawn, dataset, lang))
+def write_marks(folder: Path, plan: pd.DataFrame, dataset: Dataset, lang: str) -> str:
+    """Write the marks of ``marks.plan`` for the browser; return the file name.
+
+    What tooltips say of many marks is left to ``write_texts``, and fetched where it is wanted.
+    """
+    apart = len(plan) > _MOST_TOLD_AT_ONCE
+    return _write(folder, "marks", content(plan, dataset, lang, texts_apart=apart))
+
+
+def write_texts(folder: Path, plan: pd.DataFrame, dataset: Dataset, lang: str) -> None:
+    """Write what tooltips say, in files of some claims each, for marks that have it apart."""
+    if len(plan) <= _MOST_TOLD_AT_ONCE:
+        return
+    stem = _texts_stem(dataset, lang)
+    for number in range(-(-len(dataset.claims) // _CLAIMS_TOLD)):
+        some = _claims_between(dataset, number * _CLAIMS_TOLD, (number + 1) * _CLAIMS_TOLD)
+        _put(folder / f"{stem}-{number}.json.gz", _packed(_told(some, lang)))
+
+
+def _texts_stem(dataset: Dataset, lang: str) -> str:
+    return f"texts-{hashlib.sha256(f'{dataset.digest}/{lang}'.encode()).hexdigest()[:16]}"
+
+
+def _claims_between(dataset: Dataset, start: int, end: int) -> Dataset:
+    """The dataset with some of its claims, by their numbers, and what belongs to them."""
+    claims = dataset.claims.iloc[start:end]
+    features, statements = (
+        table[table["claim"].isin(claims.index)]
+        for table in (dataset.features, dataset.statements)
+    )
+    return replace(dataset, claims=claims, features=features, statements=statements)
+
+
+def _told(dataset: Dataset, lang: str) -> dict:
+    """Titles of claims, and what tooltips say by feature and part."""
+    lines: dict[str, dict[str, list[str]]] = {}
+    for feature, part, said in marks.told(dataset, lang):
+        lines.setdefault(feature, {})[part] = list(said)
+    titles = [texts.in_language(row, "title", lang) for row in dataset.claims.to_dict("records")]
+    return {"titles": titles, "lines": lines}
 
 
 def packed(stem: str, content: dict) -> tuple[str, str]:
@@ -135,9 +198,9 @@ def packed(stem: str, content: dict) -> tuple[str, str]:
 
     The text is base64 of what zlib makes of it; the name goes where that of a file would.
     """
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    name = f"page:{stem}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-    return name, base64.b64encode(zlib.compress(text.encode(), 6)).decode()
+    text = _json(content)
+    name = f"page:{stem}-{hashlib.sha256(text).hexdigest()[:16]}"
+    return name, base64.b64encode(zlib.compress(text, 6)).decode()
 
 
 def handed_detail(bounds: Sequence[tuple[float, float, float, float]]) -> dict | None:
@@ -147,73 +210,126 @@ def handed_detail(bounds: Sequence[tuple[float, float, float, float]]) -> dict |
     return basemap.web_detail(bounds)
 
 
-def content(drawn: gpd.GeoDataFrame, dataset: Dataset, lang: str) -> dict:
-    """What the script needs to draw the marks of ``marks.draw`` and to filter them.
+def content(
+    plan: pd.DataFrame, dataset: Dataset, lang: str, *, texts_apart: bool = False
+) -> dict:
+    """What the script needs to draw the marks of ``marks.plan`` and to filter them.
 
-    ``claims`` and ``marks`` are in the order of their tables; a mark names its claim by number.
-    ``ledger`` holds what a choice is made by, see ``choice``.
+    Numbers come in columns, each packed (``column``), in the order of the plan; what is named is
+    named by number. ``figures``: the shapes, each once, kind by kind, a column for each kind; a
+    mark's figure is its number over all kinds. ``features``: ids of features and statements that
+    have marks, and for a statement its number in the ledger, else -1. ``ledger``: what a choice is
+    made by, see ``choice``; its statements stand in ``statement_order``. ``texts``: what tooltips
+    say, or with ``texts_apart`` the name and size of the files where it stands.
     """
     used = symbols.table()
-    statements = pd.Index(dataset.statements.index)
-    claims = dataset.claims
-    numbers = pd.Series(range(len(claims)), index=claims.index)
-    geometry = shapely.set_precision(drawn.geometry.to_numpy(), 1e-5, mode="pointwise")
-    spoken = np.where(drawn["part"] == "spoken", statements.get_indexer(drawn["feature"]), -1)
-    records = drawn.drop(columns="geometry").to_dict("records")
-    rows = zip(records, geometry, spoken.tolist(), strict=True)
+    kinds = plan[["symbol", "part", "layer", "when"]]
+    kind = kinds.groupby(list(kinds), observed=True, sort=False).ngroup()
+    different = kinds[~kind.duplicated()]
+    codes, feature = np.unique(plan["feature"].cat.codes, return_inverse=True)
+    ids = plan["feature"].cat.categories[codes]
+    order = statement_order(dataset)
+    said = pd.Index(dataset.statements.index[order]).get_indexer(ids)
+    spoken = plan.loc[plan["part"] == "spoken", "feature"]
+    said = np.where(ids.isin(spoken), said, -1)
+    label, labels = pd.factorize(plan["label"])
+    figure, shapes = _figures(plan["figure"])
+    if texts_apart:
+        told = {"stem": _texts_stem(dataset, lang), "claims": _CLAIMS_TOLD}
+    else:
+        told = _told(dataset, lang)
     return {
         "lang": lang,
-        "claims": [
-            {"id": claim_id, "title": texts.in_language(claim, "title", lang)}
-            for claim_id, claim in claims.iterrows()
-        ],
+        "claims": {"count": len(dataset.claims), "ids": "\n".join(dataset.claims.index)},
         "symbols": {key: asdict(symbol) | {"key": key} for key, symbol in used.items()},
         "legend": symbols.legend(lang),
         "words": _words(lang),
-        "ledger": _ledger(dataset),
-        "marks": [
-            {
-                "id": row["id"],
-                "feature": row["feature"],
-                "claim": int(numbers[row["claim"]]),
-                "symbol": row["symbol"],
-                "part": row["part"],
-                "layer": row["layer"],
-                "when": row["when"],
-                "said": said,
-                "label": row["label"],
-                "lines": list(row["lines"]),
-                "geometry": geojson(shape),
-            }
-            for row, shape, said in rows
-        ],
+        "ledger": _ledger(dataset, order),
+        "features": {"ids": "\n".join(ids), "said": column(said, "i4")},
+        "labels": "\n".join(text.replace("\n", " ") for text in labels),
+        "figures": shapes,
+        "kinds": different.astype(str).to_dict("records"),
+        "marks": {
+            "count": len(plan),
+            "kind": column(kind, "u2"),
+            "claim": column(plan["claim"].cat.codes, "u4"),
+            "feature": column(feature, "u4"),
+            "figure": column(figure, "u4"),
+            "label": column(label, "u4"),
+        },
+        "texts": told,
     }
 
 
-def _ledger(dataset: Dataset) -> dict:
+def column(values: ArrayLike, kind: str) -> str:
+    """Numbers as text: their type (u1, u2, u4, i4, f8), a colon, base64 of their bytes."""
+    packed = np.ascontiguousarray(values, dtype=f"<{kind}")
+    return f"{kind}:{base64.b64encode(packed.tobytes()).decode()}"
+
+
+def _figures(wanted: pd.Series) -> tuple[np.ndarray, dict]:
+    """The number of each figure among all different ones, and those, packed kind by kind."""
+    by_kind: dict[str, dict[Figure, int]] = {kind: {} for kind in figures.KINDS}
+    at = [by_kind[f.kind].setdefault(f, len(by_kind[f.kind])) for f in wanted]
+    sizes = [len(found) for found in by_kind.values()]
+    starts = dict(zip(figures.KINDS, np.cumsum([0, *sizes[:-1]]).tolist(), strict=True))
+    numbers = np.array([starts[f.kind] + n for f, n in zip(wanted, at, strict=True)], dtype=int)
+    packed: dict[str, str | dict] = {}
+    for kind, found in by_kind.items():
+        if not found:
+            continue
+        rows = [f.numbers for f in found]
+        if kind == "path":
+            ends = np.cumsum([len(row) for row in rows])
+            flat = np.round(np.concatenate(rows), _DECIMALS)
+            packed[kind] = {"ends": column(ends, "u4"), "numbers": column(flat, "f8")}
+            continue
+        table = np.array(rows, dtype=float)
+        if kind == "geodesic":
+            # The browser knows the direct problem only: a bearing and a length lead there.
+            measured = geodesy.inverse(*table.T)
+            table[:, 2], table[:, 3] = measured.bearing_deg, measured.length_km
+        table[:, :2] = np.round(table[:, :2], _DECIMALS)
+        packed[kind] = column(table, "f8")
+    return numbers, packed
+
+
+def statement_order(dataset: Dataset) -> np.ndarray:
+    """Positions of the statements by claim, speaker and day (undated first), as the ledger has."""
+    table = dataset.statements
+    days = table["date"].to_numpy("datetime64[D]").astype("int64")  # NaT is the lowest
+    claims = dataset.claims.index.get_indexer(table["claim"])
+    speakers = dataset.sources.index.get_indexer(table["source"])
+    return np.lexsort((days, speakers, claims))
+
+
+def _ledger(dataset: Dataset, order: np.ndarray) -> dict:
     """Claims and statements as columns of codes, each a position in the list of ``options``."""
     offered = selection.options(dataset)
     table = dataset.statements
     days = table["date"].to_numpy("datetime64[D]")
+    days = np.where(np.isnat(days), UNDATED, days.astype("int64"))
 
-    def coded(key: str, values: pd.Series) -> list[int]:
-        return pd.Index(offered[key]).get_indexer(values).tolist()
+    def coded(key: str, values: pd.Series) -> np.ndarray:
+        return pd.Index(offered[key]).get_indexer(values)
 
+    statements = {
+        "claim": (dataset.claims.index.get_indexer(table["claim"]), "u4"),
+        "speaker": (coded("source", table["source"]), "i4"),
+        "origin": (coded("source", table["origin"]), "i4"),
+        "stance": (pd.Index(STANCES).get_indexer(table["stance"]), "u1"),
+        "direct": (table["scope"] == "direct", "u1"),
+        "day": (days, "i4"),
+    }
     return {
         "options": {key: list(values) for key, values in offered.items()},
         "stances": list(STANCES),
-        "confidence": coded("confidence", dataset.claims["confidence"]),
-        "theme": coded("theme", dataset.claims["theme"]),
+        "undated": UNDATED,
+        "confidence": column(coded("confidence", dataset.claims["confidence"]), "u1"),
+        "theme": column(coded("theme", dataset.claims["theme"]), "u1"),
         "statements": {
-            "claim": dataset.claims.index.get_indexer(table["claim"]).tolist(),
-            "speaker": coded("source", table["source"]),
-            "origin": coded("source", table["origin"]),
-            "stance": pd.Index(STANCES).get_indexer(table["stance"]).tolist(),
-            "direct": (table["scope"] == "direct").astype(int).tolist(),
-            "day": [
-                None if np.isnat(day) else number
-                for day, number in zip(days, days.astype("int64").tolist(), strict=True)
-            ],
+            name: column(np.asarray(values)[order], kind)
+            for name, (values, kind) in statements.items()
         },
     }
 
@@ -235,13 +351,9 @@ def encode_mask(visible: np.ndarray) -> str:
     return base64.b64encode(np.packbits(visible).tobytes()).decode()
 
 
-def geojson(shape: shapely.Geometry) -> dict:
-    found = shapely.geometry.mapping(shape)
-
-    def rounded(part):
-        return [rounded(p) for p in part] if isinstance(part, list | tuple) else round(part, 5)
-
-    return {"type": found["type"], "coordinates": rounded(found["coordinates"])}
+def checksum(visible: np.ndarray) -> int:
+    """Adler-32 of the bits of a mask, for a browser that works the mask out by itself."""
+    return zlib.adler32(np.packbits(visible).tobytes())
 
 
 def _words(lang: str) -> dict[str, str]:
@@ -254,6 +366,11 @@ def _words(lang: str) -> dict[str, str]:
         "here": _("Several claims at this spot"),
         "choose": _("Click to choose one"),
         "more": _("and {n} more"),
+        "cluster": _("{n} claims here"),
+        "clusterDenied": _("{n} claims here, {denied} of them denied by somebody"),
+        "clusterHow": _("Click to look closer"),
+        "clusterLegend": _("Number of claims at one spot; dashed: the part that somebody denies"),
+        "thinned": _("{drawn} of {total} routes and areas here are drawn; zoom in for the rest."),
         "context": _("context, not a claim"),
         "within": _("inside the area: {area}"),
         "measure": _("Measure between two points"),

@@ -11,11 +11,14 @@ from __future__ import annotations
 import hashlib
 
 import folium
-import geopandas as gpd
 import numpy as np
+import pandas as pd
 from folium.template import Template
 
-from geo import checks, webdata
+from geo import checks, marks, webdata
+
+# Marks of which each run sends the mask: beyond, that would be most of what a click sends.
+_MOST_SPELLED_OUT = 8000
 
 
 class _Attach(folium.MacroElement):
@@ -85,6 +88,7 @@ def update(
     view_token: str,
     show_token: int,
     choice: dict | None = None,
+    spelled_out: bool = False,
     interactive: bool = True,
     measured: checks.Measured | None = None,
     step: dict | None = None,
@@ -95,6 +99,7 @@ def update(
 
     ``files``: names of marks, world and detail. ``visible``: booleans over the marks. ``choice``:
     what they follow from (``webdata.choice``), where clicks on the filters may be drawn at once.
+    ``spelled_out``: send the booleans even of many marks, as the browser found others.
     ``selected``: number of the claim to emphasize, -1 for none. ``view``: bounds to go to when
     ``view_token`` differs from the last run's. ``show_token``: a number that grows when the map
     should move to the selected claim. ``interactive``: whether the page answers to clicks on marks
@@ -112,7 +117,6 @@ def update(
         "marks": marks_file,
         "world": world,
         "detail": detail,
-        "mask": webdata.encode_mask(visible),
         "choice": choice,
         "selected": int(selected),
         "view": {"bounds": [float(edge) for edge in view], "token": token},
@@ -120,6 +124,11 @@ def update(
         "interactive": interactive,
         "measure": None if measured is None else _measure(measured),
     }
+    # Many marks are worked out from the choice by the browser, which is checked; a mask is longer.
+    if choice is None or spelled_out or len(visible) <= _MOST_SPELLED_OUT:
+        state["mask"] = webdata.encode_mask(visible)
+    else:
+        state["check"] = webdata.checksum(visible)
     if handle is not None:
         state["handle"] = handle
     if step is not None:
@@ -141,8 +150,8 @@ def _measure(measured: checks.Measured) -> dict:
     }
 
 
-def bounds_of(some: gpd.GeoDataFrame) -> tuple[float, float, float, float]:
-    """Bounds (west, south, east, north) of some marks, with a margin of a tenth."""
-    west, south, east, north = some.total_bounds
+def bounds_of(some: pd.DataFrame) -> tuple[float, float, float, float]:
+    """West, south, east, north of some rows of ``marks.plan``, with a margin of a tenth."""
+    west, south, east, north = marks.bounds(some)
     margin = max(0.1 * (east - west), 0.1 * (north - south), 0.02)
     return west - margin, south - margin, east + margin, north + margin

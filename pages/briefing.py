@@ -56,12 +56,12 @@ def pressed() -> None:
 
 
 def show_map(step: briefing.Step, at: int) -> None:
-    drawn = marks.drawn(whole, lang)
+    plan = marks.planned(whole, lang)
     told = [claim.claim for claim in step.claims]
-    visible = session.visible(now) & drawn["claim"].isin(told).to_numpy()
+    visible = session.visible(now) & plan["claim"].isin(told).to_numpy()
     bounds = step.bounds
     if bounds is None:
-        bounds = webmap.bounds_of(drawn[visible]) if visible.any() else whole.views[0].bounds
+        bounds = webmap.bounds_of(plan[visible]) if visible.any() else whole.views[0].bounds
     layer = webmap.update(
         files=session.map_files(whole, lang),
         visible=visible,

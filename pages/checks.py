@@ -34,13 +34,13 @@ def show_finding(check: checks.Check) -> None:
 
 
 def show_small_map(claim_id: str, features: set[str]) -> None:
-    drawn = marks.drawn(whole, lang)
-    mine = drawn["feature"].isin(features).to_numpy()
+    plan = marks.planned(whole, lang)
+    mine = plan["feature"].isin(features).to_numpy()
     layer = webmap.update(
         files=session.map_files(whole, lang),
         visible=session.visible(now) & mine,
         selected=-1,
-        view=webmap.bounds_of(drawn[mine]),
+        view=webmap.bounds_of(plan[mine]),
         view_token=f"{claim_id}-{now.view_moves}",
         show_token=0,
         interactive=False,

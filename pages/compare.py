@@ -214,12 +214,12 @@ def show_choice(letter: str, side: Side) -> None:
 
 def prepare_maps() -> list:
     """What the two maps show now, and where both look."""
-    drawn = marks.drawn(whole, lang)
+    plan = marks.planned(whole, lang)
     visible = [
         session.visible(replace(now, selection=comparison.chosen(side, chosen), kept=kept))
         for side, kept in zip(sides, keeps, strict=True)
     ]
-    bounds = None if view else comparison.bounds(difference, drawn, visible[0] | visible[1])
+    bounds = None if view else comparison.bounds(difference, plan, visible[0] | visible[1])
     return [
         webmap.update(
             files=session.map_files(whole, lang),

@@ -31,6 +31,8 @@ def clicked_on_map() -> None:
     claim, points = value.get("claim"), value.get("measure")
     if claim in whole.claims.index:
         sidebar.choose("claim", claim)
+    elif value.get("wants") == "mask":
+        st.session_state["spelled_out"] = True
     elif points is not None:
         st.session_state["measure"] = points if checks.are_points(points) else []
 
@@ -74,6 +76,7 @@ def prepare_map() -> tuple:
         files=session.map_files(whole, lang),
         visible=session.visible(now),
         choice=webdata.choice(whole, chosen),
+        spelled_out=st.session_state.get("spelled_out", False),
         selected=claims.get_loc(chosen.claim) if shown else -1,
         view=whole.view(chosen.view).bounds,
         view_token=f"{chosen.view}-{now.view_moves}",

@@ -232,11 +232,11 @@ def map_files(whole: Dataset, lang: str) -> tuple[str, str, str | None]:
 
 
 def _marks(whole: Dataset, lang: str) -> tuple[str, str]:
-    drawn = marks.drawn(whole, lang)
+    plan = marks.planned(whole, lang)
     return remember(
         whole,
         ("marks", lang),
-        lambda: webdata.packed("marks", webdata.content(drawn, whole, lang)),
+        lambda: webdata.packed("marks", webdata.content(plan, whole, lang)),
     )
 
 

@@ -8,17 +8,17 @@ from __future__ import annotations
 import gc
 import os
 import tempfile
-import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache, partial, wraps
 from pathlib import Path
+from threading import RLock, Thread
 
 from geo import dataset as datasets
 from geo import intake, marks, texts, webdata
 from geo.dataset import Dataset, DatasetError
 
-_making = threading.RLock()
+_making = RLock()
 _MOST_DATASETS = 4
 _datasets: dict[tuple, Dataset] = {}  # by path, and age and size of the files; or by version
 _details: dict[str, str] = {}  # the finer basemap's file for each dataset that has one, by digest
@@ -92,7 +92,11 @@ def assets_folder() -> Path:
 @_once
 def marks_file(whole: Dataset, lang: str) -> str:
     """Name of the file with a dataset's marks in a language."""
-    return webdata.write_marks(assets_folder(), marks.drawn(whole, lang), whole, lang)
+    plan = marks.planned(whole, lang)
+    # What tooltips say of very many marks takes longest to write, and is wanted last.
+    told = partial(webdata.write_texts, assets_folder(), plan, whole, lang)
+    Thread(target=told, daemon=True).start()
+    return webdata.write_marks(assets_folder(), plan, whole, lang)
 
 
 @_once

@@ -88,4 +88,4 @@ def visible(session: Session) -> np.ndarray:
 
 @lru_cache(maxsize=32)
 def _visible(whole: Dataset, kept: Dataset, lang: str, layers: tuple[str, ...]) -> np.ndarray:
-    return marks.visible(marks.drawn(whole, lang), kept, layers)
+    return marks.visible(marks.planned(whole, lang), kept, layers)

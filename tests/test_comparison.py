@@ -125,7 +125,7 @@ def test_two_empty_sides_are_said_to_be_empty():
 
 def test_the_maps_open_on_the_places_that_are_disputed():
     whole = built_in()
-    drawn = marks.drawn(whole, "en")
+    drawn = marks.planned(whole, "en")
     everything = np.ones(len(drawn), dtype=bool)
     found = comparison.compare(kept(Side(SEOUL)), kept(Side(PYONGYANG)))
     west, south, east, north = comparison.bounds(found, drawn, everything)

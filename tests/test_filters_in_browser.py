@@ -11,7 +11,10 @@ from geo import dataset as datasets
 from geo import marks, selection, webdata
 from geo.selection import Selection
 
-VISIBLE = "([data, choices]) => choices.map((c) => [...claimSelection.visible(data, c)].join(''))"
+VISIBLE = (
+    "([json, choices]) => { const data = claimMarks.read(json);"
+    " return choices.map((c) => [...claimSelection.visible(data, c)].join('')); }"
+)
 
 
 def choices(whole: datasets.Dataset, count: int) -> list[Selection]:
@@ -57,13 +60,13 @@ def told_and_retold(count: int) -> builders.Tables:
 @pytest.mark.parametrize("retold", [False, True])
 def test_the_browser_filters_as_the_library_does(retold, tmp_path, dashboard_url, open_page):
     whole = builders.load(tmp_path, told_and_retold(40)) if retold else datasets.load()
-    drawn = marks.draw(whole)
+    plan = marks.plan(whole)
     tried = choices(whole, 250)
     frame = map_frame(open_page(dashboard_url))
-    data = webdata.content(drawn, whole, "en")
+    data = webdata.content(plan, whole, "en")
     found = frame.evaluate(VISIBLE, [data, [webdata.choice(whole, each) for each in tried]])
     for chosen, bits in zip(tried, found, strict=True):
-        shown = marks.visible(drawn, selection.apply(whole, chosen), chosen.layer)
+        shown = marks.visible(plan, selection.apply(whole, chosen), chosen.layer)
         assert bits == "".join("1" if on else "0" for on in shown), chosen
     assert len(set(found)) > 25
 

@@ -21,6 +21,7 @@ ROWS = (
     ("texts",),
     ("dataset",),
     ("geodesy",),
+    ("figures",),
     ("basemap",),
     ("gazetteer",),
     ("reading",),

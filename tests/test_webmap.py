@@ -1,8 +1,10 @@
 """The web map: nothing from elsewhere, nothing of the data in a script, and a mask that fits."""
 
 import base64
+import gzip
 import json
 import re
+import zlib
 from pathlib import Path
 
 import builders
@@ -14,8 +16,8 @@ from hypothesis import strategies as st
 from streamlit_folium import generate_leaflet_string
 
 from geo import dataset as datasets
-from geo import marks, selection, symbols, texts, webdata, webmap
-from geo.selection import Selection
+from geo import figures, geodesy, marks, selection, symbols, texts, webdata, webmap
+from geo.selection import LAYERS, Selection
 
 WHOLE = datasets.load()
 ASSETS = "../somewhere.claimmap/"
@@ -24,8 +26,8 @@ FILES = ("marks-0.json", "world-0.json", "detail-0.json")
 
 def sent(whole: datasets.Dataset, chosen: Selection, **more):
     """The feature group for a selection of a dataset."""
-    drawn = marks.drawn(whole, chosen.lang)
-    on = marks.visible(drawn, selection.apply(whole, chosen), chosen.layer)
+    plan = marks.planned(whole, chosen.lang)
+    on = marks.visible(plan, selection.apply(whole, chosen), chosen.layer)
     given = {"files": FILES, "visible": on, "selected": -1, "view": whole.views[0].bounds}
     given |= {"view_token": "theatre-0", "show_token": 0}
     return webmap.update(**given | more)
@@ -121,7 +123,19 @@ def test_a_run_sends_a_mask_and_numbers():
 
 def test_a_run_sends_little():
     script = generate_leaflet_string(sent(WHOLE, Selection()))
-    assert len(script) < 700 + len(marks.drawn(WHOLE, "en")) / 8 * 4 / 3
+    assert len(script) < 700 + len(marks.planned(WHOLE, "en")) / 8 * 4 / 3
+
+
+def test_of_very_many_marks_a_choice_and_a_checksum_are_sent(monkeypatch):
+    monkeypatch.setattr(webmap, "_MOST_SPELLED_OUT", 10)
+    choice = webdata.choice(WHOLE, Selection())
+    found = state(sent(WHOLE, Selection(), choice=choice))
+    on = marks.visible(marks.planned(WHOLE, "en"), selection.apply(WHOLE, Selection()), LAYERS)
+    assert "mask" not in found
+    assert found["check"] == zlib.adler32(np.packbits(on).tobytes())
+    # A map that shows something else than what a choice of filters leads to has no choice to tell.
+    assert "mask" in state(sent(WHOLE, Selection()))
+    assert "mask" in state(sent(WHOLE, Selection(), choice=choice, spelled_out=True))
 
 
 def test_the_view_is_told_apart_by_its_token():
@@ -161,60 +175,112 @@ def test_a_mask_can_be_read_back(bits):
 
 
 def content(folder: Path, whole: datasets.Dataset = WHOLE, lang: str = "en") -> dict:
-    name = webdata.write_marks(folder, marks.drawn(whole, lang), whole, lang)
-    text = (folder / name).read_text("utf-8")
+    return read(folder / webdata.write_marks(folder, marks.planned(whole, lang), whole, lang))
+
+
+def read(file: Path) -> dict:
+    text = gzip.decompress(file.read_bytes()).decode()
     return json.loads(text, parse_constant=lambda name: pytest.fail(name))
 
 
-def flat(coordinates) -> list[float]:
-    if isinstance(coordinates, int | float):
-        return [coordinates]
-    return [number for part in coordinates for number in flat(part)]
+def unpacked(text: str) -> np.ndarray:
+    kind, _, packed = text.partition(":")
+    return np.frombuffer(base64.b64decode(packed, validate=True), dtype=f"<{kind}")
 
 
 def test_marks_are_written_in_the_order_of_the_mask(tmp_path):
-    drawn = marks.drawn(WHOLE, "en")
+    drawn = marks.draw(WHOLE, "en")
     found = content(tmp_path)
-    assert [mark["id"] for mark in found["marks"]] == drawn["id"].tolist()
-    for mark, row in zip(found["marks"], drawn.itertuples(), strict=True):
-        assert found["claims"][mark["claim"]]["id"] == row.claim
-        assert found["symbols"][mark["symbol"]]["kind"] in ("point", "line", "area")
-        assert (mark["feature"], mark["part"]) == (row.feature, row.part)
-        assert (mark["label"], mark["lines"]) == (row.label, list(row.lines))
-        assert mark["geometry"]["type"] == row.geometry.geom_type
-        numbers = flat(mark["geometry"]["coordinates"])
-        west, south, east, north = row.geometry.bounds
-        assert numbers[::2] and len(numbers) % 2 == 0
-        # Longitude first, and no further off than a metre or so.
-        assert (min(numbers[::2]), max(numbers[::2])) == pytest.approx((west, east), abs=2e-5)
-        assert (min(numbers[1::2]), max(numbers[1::2])) == pytest.approx((south, north), abs=2e-5)
-    bits = marks.visible(drawn, selection.apply(WHOLE, Selection()), selection.LAYERS)
-    assert len(bits) == len(found["marks"])
+    columns = {key: unpacked(value) for key, value in found["marks"].items() if key != "count"}
+    assert {len(column) for column in columns.values()} == {found["marks"]["count"], len(drawn)}
+    claims, features, labels = (
+        text.split("\n")
+        for text in (found["claims"]["ids"], found["features"]["ids"], found["labels"])
+    )
+    assert [claims[n] for n in columns["claim"]] == drawn["claim"].tolist()
+    assert [features[n] for n in columns["feature"]] == drawn["feature"].tolist()
+    assert [labels[n] for n in columns["label"]] == drawn["label"].tolist()
+    kinds = [found["kinds"][n] for n in columns["kind"]]
+    for name in ("symbol", "part", "layer", "when"):
+        assert [kind[name] for kind in kinds] == drawn[name].tolist()
+    for row in drawn.itertuples():
+        assert found["texts"]["lines"][row.feature][row.part] == list(row.lines)
+    said, order = unpacked(found["features"]["said"]), webdata.statement_order(WHOLE)
+    for n, feature in enumerate(features):
+        spoken = (drawn.loc[drawn["feature"] == feature, "part"] == "spoken").all()
+        assert (said[n] >= 0) == spoken
+        assert not spoken or WHOLE.statements.index[order][said[n]] == feature
+
+
+def test_figures_are_written_once_each_by_their_numbers(tmp_path):
+    plan = marks.planned(WHOLE, "en")
+    found = content(tmp_path)
+    starts, ends = {}, 0
+    for kind in figures.KINDS:
+        starts[kind] = ends
+        if kind == "path" and kind in found["figures"]:
+            ends += len(unpacked(found["figures"]["path"]["ends"]))
+        elif kind in found["figures"]:
+            ends += len(set(plan["figure"][[f.kind == kind for f in plan["figure"]]]))
+    assert ends == len(set(plan["figure"]))
+    for figure, number in zip(plan["figure"], unpacked(found["marks"]["figure"]), strict=True):
+        packed = found["figures"][figure.kind]
+        if figure.kind == "path":
+            stops = [0, *unpacked(packed["ends"]).tolist()]
+            n = number - starts["path"]
+            numbers = unpacked(packed["numbers"])[stops[n] : stops[n + 1]]
+        else:
+            size = {"point": 2, "circle": 4, "rim": 4, "geodesic": 4, "sector": 5}[figure.kind]
+            numbers = unpacked(packed).reshape(-1, size)[number - starts[figure.kind]]
+        wanted = figure.numbers
+        if figure.kind == "geodesic":
+            measured = geodesy.inverse(*wanted)
+            wanted = (*wanted[:2], measured.bearing_deg, measured.length_km)
+        # No further off than a metre or so.
+        assert numbers == pytest.approx(wanted, abs=1e-5)
 
 
 def test_marks_bring_their_symbols_their_legend_and_the_words(tmp_path):
     found = content(tmp_path)
-    assert found.keys() == {"lang", "claims", "symbols", "legend", "words", "marks", "ledger"}
+    keys = {"lang", "claims", "symbols", "legend", "words", "marks", "ledger"}
+    assert found.keys() == keys | {"features", "labels", "figures", "kinds", "texts"}
     assert found["symbols"].keys() == symbols.table().keys()
     assert [tuple(entry) for entry in found["legend"]] == symbols.legend("en")
-    assert [claim["id"] for claim in found["claims"]] == WHOLE.claims.index.tolist()
+    assert found["claims"]["ids"].split("\n") == WHOLE.claims.index.tolist()
+    assert found["texts"]["titles"] == WHOLE.claims["title"].tolist()
     assert all(found["words"].values())
 
 
 def test_hostile_texts_come_through_as_they_are(tmp_path, poisoned):
     payload = poisoned.claims["title"].iloc[0]
     found = content(tmp_path, poisoned)
-    assert {claim["title"] for claim in found["claims"]} == {payload}
-    assert all(payload in mark["lines"] for mark in found["marks"])
+    assert set(found["texts"]["titles"]) == {payload}
+    parts = [lines for parts in found["texts"]["lines"].values() for lines in parts.values()]
+    assert all(payload in lines for lines in parts)
+
+
+def test_what_very_many_tooltips_say_is_written_apart(tmp_path, monkeypatch):
+    monkeypatch.setattr(webdata, "_MOST_TOLD_AT_ONCE", 10)
+    monkeypatch.setattr(webdata, "_CLAIMS_TOLD", 8)
+    together = webdata.content(marks.planned(WHOLE, "fr"), WHOLE, "fr")["texts"]
+    apart = content(tmp_path, WHOLE, "fr")["texts"]
+    assert apart["claims"] == 8
+    webdata.write_texts(tmp_path, marks.planned(WHOLE, "fr"), WHOLE, "fr")
+    files = sorted(tmp_path.glob(f"{apart['stem']}-*.json.gz"))
+    assert [file.name for file in files] == [f"{apart['stem']}-{n}.json.gz" for n in range(3)]
+    read_back = [read(file) for file in files]
+    assert [title for each in read_back for title in each["titles"]] == together["titles"]
+    lines = {key: value for each in read_back for key, value in each["lines"].items()}
+    assert lines == together["lines"]
 
 
 def test_the_same_content_has_the_same_name_and_another_another(tmp_path):
     def name(whole: datasets.Dataset, lang: str = "en") -> str:
-        return webdata.write_marks(tmp_path, marks.draw(whole, lang), whole, lang)
+        return webdata.write_marks(tmp_path, marks.plan(whole, lang), whole, lang)
 
     first = name(builders.small())
     assert name(builders.small()) == first
-    assert re.fullmatch(r"marks-[0-9a-f]{16}\.json", first)
+    assert re.fullmatch(r"marks-[0-9a-f]{16}\.json\.gz", first)
     assert name(builders.small(), "fr") != first
     other = builders.changed(builders.small(), "claims", "flag", title="Another flag")
     assert name(other) != first
@@ -234,13 +300,13 @@ def test_nothing_is_left_of_a_file_that_could_not_be_written(tmp_path, monkeypat
         with pytest.raises(OSError, match="disk full"):
             content(tmp_path)
     assert list(tmp_path.iterdir()) == []
-    assert content(tmp_path)["marks"]
+    assert content(tmp_path)["marks"]["count"]
 
 
 def test_a_dataset_without_marks_is_written_too(tmp_path):
     rows = {table: [] for table in datasets.TABLES}
     whole = builders.load(tmp_path / "p", rows)
-    assert content(tmp_path / "p", whole)["marks"] == []
+    assert content(tmp_path / "p", whole)["marks"]["count"] == 0
     assert state(sent(whole, Selection()))["mask"] == ""
     assert webdata.detail_bounds(whole) == []
 

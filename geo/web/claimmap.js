@@ -22,6 +22,7 @@
   const WATER = "#c3d6e4";
   const INK = "#1b2733";
   const SELECTED = "#f2b705";
+  const [SOURCED, DENIED] = ["#0a4f8f", "#b8410b"]; // as geo/symbols.py has them
   const MEASURE = "#7a1f6b";
   const DETAIL_ZOOM = 4.5; // below it the 1:50m coast is finer than a pixel
   const HIT_PX = 7;
@@ -29,6 +30,8 @@
   const PATIENCE_MS = 5000; // how long what was drawn ahead of the page's answer may stand alone
   const HANDED_MS = 20000; // how long the map waits for what the page is to hand it
   const TILE = 256;
+  const MOST_TOLD = 8; // files of texts that are kept
+  const MOST_LISTED = 40; // claims to choose from
   // In both languages: the words come with the data, which is what may be missing.
   const FAILURE = "Part of this map could not be loaded: reload the page to try again.\n" +
     "Une partie de cette carte n’a pas pu être chargée\u00a0: rechargez la page pour réessayer.";
@@ -41,6 +44,7 @@
     grown: { picture: 1, letters: 1 }, step: null, // for a briefing: see present()
     overlays: [], tiles: null, context: null, // the reader's own layers, tiles, and their canvas
     world: null, detail: null, hits: [], layers: [], paints: 0, words: {},
+    drawn: [], derived: { made: new Map() }, told: new Map(), clustered: false,
   };
   const files = new Map(); // by name or object: a promise of what was read from it
   let markReady, markFailed;
@@ -49,24 +53,7 @@
 
   // ---- geometry: longitude and latitude to a square world of side 1 -----------------------
 
-  const worldX = (lon) => (lon + 180) / 360;
-  const worldY = (lat) => {
-    const s = Math.sin(Math.max(-85.05, Math.min(85.05, lat)) * Math.PI / 180);
-    return 0.5 - Math.log((1 + s) / (1 - s)) / (4 * Math.PI);
-  };
-
-  /** Flat [x, y, x, y, …] of one ring or line, with its box. */
-  function path(coordinates, closed) {
-    const xy = new Float64Array(coordinates.length * 2);
-    let west = Infinity, north = Infinity, east = -Infinity, south = -Infinity;
-    coordinates.forEach(([lon, lat], i) => {
-      const x = worldX(lon), y = worldY(lat);
-      xy[2 * i] = x; xy[2 * i + 1] = y;
-      west = Math.min(west, x); east = Math.max(east, x);
-      north = Math.min(north, y); south = Math.max(south, y);
-    });
-    return { xy, closed, west, north, east, south };
-  }
+  const { path, worldX, worldY } = window.claimMarks;
 
   /** All rings and lines of a GeoJSON geometry. */
   function paths(geometry) {
@@ -80,6 +67,8 @@
       default: throw new Error("geometry type " + geometry.type);
     }
   }
+
+  const fill = (template, values) => template.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
   const boxOf = (parts) => ({
     west: Math.min(...parts.map((p) => p.west)), east: Math.max(...parts.map((p) => p.east)),
@@ -103,9 +92,9 @@
       const events = { zoom: this._stretch, moveend: this.redraw, resize: this.redraw, zoomanim: this._animate };
       return this._live ? { ...events, move: this._follow } : events;
     },
-    /** In a pan: what takes too long to draw moves along with the map instead, until that rests. */
+    /** In a pan: what takes long to draw is drawn seldom, and moves along with the map between. */
     _follow() {
-      if (this._cost_ms < 12) this.redraw();
+      if (this._cost_ms < 12 || performance.now() - this._drawn > 8 * this._cost_ms) this.redraw();
     },
     redraw() {
       const map = this._map;
@@ -426,19 +415,6 @@
 
   // ---- marks ------------------------------------------------------------------------------
 
-  /** Reads the marks file: columns into objects, geometry into paths. */
-  function readMarks(json) {
-    const marks = json.marks.map(({ geometry, ...row }) => {
-      const parts = paths(geometry);
-      return { ...row, parts, box: boxOf(parts), symbol: json.symbols[row.symbol] };
-    });
-    // What a distance is made of runs together when it is drawn small: see tooSmall.
-    const spans = new Map();
-    for (const { feature, box } of marks) spans.set(feature, Math.max(spans.get(feature) || 0, box.east - box.west));
-    for (const mark of marks) mark.span = spans.get(mark.feature);
-    return { ...json, marks };
-  }
-
   function decodeMask(text, count) {
     const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
     const on = new Uint8Array(count);
@@ -446,9 +422,50 @@
     return on;
   }
 
-  /** Which marks are on: as the page says, or in a file on its own as the choice says. */
-  const maskOf = ({ mask, choice }, data) =>
-    mask === undefined ? window.claimSelection.visible(data, choice) : decodeMask(mask, data.marks.length);
+  /** Adler-32 of the bits of a mask, as zlib has it. */
+  function checksum(on) {
+    let a = 1, b = 0;
+    for (let i = 0; i < on.length; i += 8) {
+      let byte = 0;
+      for (let bit = 0; bit < 8; bit++) byte |= (on[i + bit] || 0) << (7 - bit);
+      a = (a + byte) % 65521; b = (b + a) % 65521;
+    }
+    return b * 65536 + a;
+  }
+
+  /** Which marks are on: as the page says, or as the choice says, which the page may check. */
+  function maskOf({ mask, choice, check }, data) {
+    if (mask !== undefined) return decodeMask(mask, data.count);
+    const on = window.claimSelection.visible(data, choice);
+    // Should the two ever differ, the page has the last word, at length.
+    if (check !== undefined && checksum(on) !== check) tell({ wants: "mask" });
+    return on;
+  }
+
+  /** What a tooltip says of claims' marks: at hand, or in a file for each few hundred claims. */
+  const chunkOf = (claim, { texts }) => texts.stem ? `${texts.stem}-${Math.floor(claim / texts.claims)}.json.gz` : "";
+  const told = (claim, data = state.data) => data.texts.stem ? state.told.get(chunkOf(claim, data)) : data.texts;
+  const titleOf = (claim) => {
+    const { texts } = state.data, found = told(claim);
+    return found ? found.titles[texts.stem ? claim % texts.claims : claim] : "…";
+  };
+  const linesOf = (mark) => {
+    const found = told(mark.claim);
+    return found ? found.lines[mark.feature][mark.part] : ["…"];
+  };
+
+  /** Has the texts of these claims at hand; false where they came too late to be of use. */
+  async function fetchTold(claims) {
+    const { data } = state;
+    const names = [...new Set(claims.map((claim) => chunkOf(claim, data)))].filter((name) => name && !state.told.has(name));
+    const found = await Promise.all(names.map((name) => once(name, (each) => each)));
+    names.forEach((name, i) => {
+      state.told.set(name, found[i]);
+      files.delete(name); // kept here, and not for ever
+    });
+    while (state.told.size > MOST_TOLD) state.told.delete(state.told.keys().next().value);
+    return data === state.data;
+  }
 
   const SHAPES = {
     circle: (c, r) => c.arc(0, 0, r, 0, 2 * Math.PI),
@@ -584,6 +601,7 @@
   function paintLine(ctx, mark, v) {
     const symbol = mark.symbol;
     ctx.lineJoin = "round"; ctx.lineCap = "butt";
+    if (v.thin) { paintThin(ctx, mark, v); return; }
     if (symbol.over) {
       // Where the line itself is not drawn, what the bars stand on must still be seen.
       if (!v.told.has(mark.feature)) outline(ctx, mark, v);
@@ -601,6 +619,21 @@
         for (const [x, y, angle] of along(part, v, length, length * 0.6)) arrowhead(ctx, x, y, angle, symbol.colour);
       }
     }
+  }
+
+  /** One line of very many: slender, and barred once. */
+  function paintThin(ctx, mark, v) {
+    const { symbol } = mark;
+    if (symbol.over) {
+      for (const part of mark.parts) {
+        const length = pixelLength(part, v);
+        paintBars(ctx, symbol, part, v, length, 6);
+      }
+      return;
+    }
+    traceAll(ctx, mark.parts, v);
+    ctx.setLineDash(symbol.dash); ctx.strokeStyle = symbol.colour; ctx.lineWidth = symbol.width / 2; ctx.stroke();
+    ctx.setLineDash([]);
   }
 
   function arrowhead(ctx, x, y, angle, colour) {
@@ -631,7 +664,7 @@
     if (!v.told.has(mark.feature)) outline(ctx, mark, v);
     if ((mark.box.east - mark.box.west) * v.scale < 90) return;
     const symbol = { ...mark.symbol, over: overOf(mark.symbol) };
-    for (const part of mark.parts) paintBars(ctx, symbol, part, v, Math.max(26, pixelLength(part, v) / 60), 7);
+    for (const part of mark.parts) paintBars(ctx, symbol, part, v, Math.max(26, pixelLength(part, v) / (v.thin ? 8 : 60)), 7);
   }
 
   const overOf = (symbol) => symbol.hatch === "cross" ? "cross" : "bar";
@@ -641,42 +674,12 @@
     (mark.box.north + mark.box.south) / 2 * v.scale - v.oy,
   ];
 
-  const SIGN_PX = 24; // below it the radius itself could hardly be read
-
-  /** An area too small to see at this scale is shown by a sign in its middle. */
-  const tiny = (mark, v) =>
-    mark.symbol.kind === "area" && mark.part !== "sector" && (mark.box.east - mark.box.west) * v.scale < SIGN_PX;
+  const { SIGN_PX } = window.claimStacks;
 
   /** The sign of an area; where its radius is drawn as well, small enough to leave that in sight. */
   const asPoint = (symbol, widthPx = Infinity) => symbol.hatch
     ? { ...symbol, key: symbol.key + (widthPx < 50 ? " small sign" : " sign"), kind: "point", shape: "ring", size: widthPx < 50 ? 18 : 27, over: overOf(symbol) }
     : { ...symbol, key: symbol.key + " sign", kind: "point", shape: "circle", size: 15, fill: "#ffffff", fill_opacity: 1, dash: [4, 2.5] };
-
-  /** Points within a few pixels of each other, as one stack. */
-  function stacks(points, v) {
-    const found = [];
-    const cells = new Map();
-    const cell = 24;
-    for (const point of points) {
-      const [x, y] = centre(point.mark, v);
-      if (x < -30 || y < -30 || x > v.width + 30 || y > v.height + 30) continue;
-      const key = Math.floor(x / cell) * 10000 + Math.floor(y / cell);
-      let stack = null;
-      for (let dx = -1; dx <= 1 && !stack; dx++) {
-        for (let dy = -1; dy <= 1 && !stack; dy++) {
-          const near = cells.get(key + dx * 10000 + dy);
-          stack = near && near.find((each) => Math.hypot(each.x - x, each.y - y) < cell);
-        }
-      }
-      if (!stack) {
-        stack = { x, y, points: [] };
-        found.push(stack);
-        if (cells.has(key)) cells.get(key).push(stack); else cells.set(key, [stack]);
-      }
-      stack.points.push(point);
-    }
-    return found;
-  }
 
   const isDot = (symbol) => symbol.size < 12;
 
@@ -700,45 +703,150 @@
     return [...looks.values()];
   }
 
-  const STATED = new Set(["stated-point", "to", "ring", "sector", "radius"]);
-  /** Whether a mark would only blot what it belongs to, at the scale of the view. */
-  const tooSmall = (mark, v) =>
-    (STATED.has(mark.part) && mark.span * v.scale < 44) || (mark.part === "radius" && mark.span * v.scale < 26);
+  /** What follows from which marks are on, worked out once for each mask and scale. */
+  function derived(key, make) {
+    if (state.derived.on !== state.on || state.derived.data !== state.data) state.derived = { on: state.on, data: state.data, made: new Map() };
+    const { made } = state.derived;
+    if (!made.has(key)) {
+      if (made.size > 6) made.clear();
+      made.set(key, make());
+    }
+    return made.get(key);
+  }
 
-  /** Marks that are on and seen in a part of the canvas: all of it, unless told otherwise. */
-  const shownIn = (v, part = [-20, -20, v.width + 20, v.height + 20]) =>
-    state.data.marks.filter((mark, i) => state.on[i] && touches(mark.box, v, part) && !tooSmall(mark, v));
+  const shapesOn = () => derived("shapes", () => {
+    const { data, on } = state;
+    return Uint32Array.from(on.keys()).filter((n) => on[n] && data.shape[data.kind[n]]);
+  });
+
+  /** Lines and areas that are on and seen in a part of the canvas, those shown as points left out. */
+  function shapesIn(v, [left, top, right, bottom] = [-20, -20, v.width + 20, v.height + 20]) {
+    const { data } = state, { west, east, north, south } = data.figures;
+    const [x0, x1, y0, y1] = [(left + v.ox) / v.scale, (right + v.ox) / v.scale, (top + v.oy) / v.scale, (bottom + v.oy) / v.scale];
+    const large = derived("large " + v.scale, () => window.claimStacks.shapes(data, shapesOn(), v.scale));
+    return large.filter((n) => {
+      const f = data.figure[n];
+      return east[f] >= x0 && west[f] <= x1 && south[f] >= y0 && north[f] <= y1;
+    });
+  }
+
+  /** A part of the shapes, where they are too many to be told apart: whole claims, picked by lot. */
+  function thinned(shapes, total) {
+    if (total <= MOST_SHAPES) return shapes;
+    const { claim } = state.data, share = MOST_SHAPES / total * 2 ** 32;
+    return shapes.filter((n) => claim[n] === state.selected || (Math.imul(claim[n] + 1, 2654435761) >>> 0) < share);
+  }
+
+  /** Stacks in the window, by number: finer ones, or where they would be a crowd coarser ones. */
+  function stacksIn(v, cell) {
+    const found = derived(`stacks ${cell} ${v.scale}`, () => window.claimStacks.make(state.data, state.on, v.scale, cell));
+    const numbers = [];
+    for (let s = 0; s < found.count; s++) {
+      const x = found.x[s] * v.scale - v.ox, y = found.y[s] * v.scale - v.oy;
+      if (x >= -30 && y >= -30 && x <= v.width + 30 && y <= v.height + 30) numbers.push(s);
+    }
+    return { found, numbers };
+  }
 
   function paintMarks(ctx, view) {
-    state.hits = [];
+    state.hits = []; state.drawn = [];
     if (!state.data || !state.on) return;
     const labels = [];
     const blocked = controlBoxes();
     const badges = [];
-    for (const v of worlds(view)) {
-      const shown = shownIn(v);
-      v.told = new Set(shown.filter(({ symbol }) => symbol.kind !== "point" && !symbol.over && !symbol.hatch)
-        .map((mark) => mark.feature));
-      paintSelected(ctx, shown.filter((mark) => mark.claim === state.selected), v);
-      const points = shown.flatMap((mark) => paintShape(ctx, mark, v, labels));
-      const found = stacks(points, v);
-      if (found.length < CROWD) moveApart(ctx, found);
-      for (const stack of found) paintStack(ctx, stack, view, labels, blocked, badges);
+    state.clustered = false;
+    const copies = worlds(view).map((v) => [v, shapesIn(v)]);
+    const thin = { drawn: 0, total: copies.reduce((sum, [, shapes]) => sum + shapes.length, 0) };
+    for (const [v, shapes] of copies) {
+      const some = thinned(shapes, thin.total);
+      const marks = Array.from(some, state.data.mark);
+      state.drawn.push([v, marks]);
+      thin.drawn += some.length;
+      v.thin = thin.total > MOST_SHAPES;
+      v.told = new Set(marks.filter(({ symbol }) => !symbol.over && !symbol.hatch).map((mark) => mark.feature));
+      paintSelected(ctx, marks.filter((mark) => mark.claim === state.selected), v);
+      for (const mark of marks) paintShape(ctx, mark, v, labels);
+      paintStacks(ctx, v, view, labels, blocked, badges);
       labels.push(...baseLabels(v));
     }
     for (const each of badges) paintBadge(ctx, ...each);
     paintLabels(ctx, view, labels, blocked);
     for (const v of worlds(view)) paintMeasured(ctx, v);
+    showThinned(thin);
   }
 
-  /** Draws a mark's line or area, and returns the point signs that stand for it or in it. */
+  function showThinned({ drawn, total }) {
+    const number = (n) => n.toLocaleString(state.data.lang);
+    const text = drawn < total ? fill(state.words.thinned, { drawn: number(drawn), total: number(total) }) : "";
+    if (state.thinned.textContent === text) return;
+    state.thinned.textContent = text;
+    state.thinned.hidden = !text;
+  }
+
+  /** Draws a mark's line or area. */
   function paintShape(ctx, mark, v, labels) {
-    const { symbol } = mark;
-    if (symbol.kind === "point") return [{ mark, symbol, name: mark.label }];
-    if (tiny(mark, v)) return [{ mark, symbol: asPoint(symbol), name: mark.label }];
+    const { symbol, label } = mark;
     if (symbol.kind === "area") paintArea(ctx, mark, v); else paintLine(ctx, mark, v);
-    if (mark.label && (symbol.kind === "area" || mark.span * v.scale >= 44)) labels.push(shapeLabel(mark, v));
-    return symbol.hatch ? [{ mark, symbol: asPoint(symbol, (mark.box.east - mark.box.west) * v.scale), name: "" }] : [];
+    if (label && !v.thin && (symbol.kind === "area" || mark.span * v.scale >= 44)) labels.push(shapeLabel(mark, v));
+  }
+
+  /** What stands as a point: marks one beside the other, or where they are too many their number. */
+  function paintStacks(ctx, v, view, labels, blocked, badges) {
+    let { found, numbers } = stacksIn(v, CELL_PX);
+    const crowd = numbers.length >= CROWD;
+    if (crowd) ({ found, numbers } = stacksIn(v, WIDE_CELL_PX));
+    const spots = [];
+    for (const s of numbers) {
+      const spot = { x: found.x[s] * v.scale - v.ox, y: found.y[s] * v.scale - v.oy };
+      if (found.marks[s] > MOST_STACKED || (crowd && found.claims[s] > 1)) {
+        paintCluster(ctx, spot, found, s, blocked);
+      } else {
+        spots.push({ ...spot, points: Array.from(found.members(s), (n) => pointOf(state.data.mark(n), v)) });
+      }
+    }
+    if (!crowd) moveApart(ctx, spots);
+    for (const spot of spots) paintStack(ctx, spot, view, crowd ? [] : labels, blocked, badges);
+  }
+
+  /** The point sign that stands for a mark, or in the middle of it, and the name it brings. */
+  function pointOf(mark, v) {
+    const { symbol, box } = mark, width = (box.east - box.west) * v.scale;
+    if (symbol.kind === "point") return { mark, symbol, name: mark.label };
+    if (width < SIGN_PX) return { mark, symbol: asPoint(symbol), name: mark.label };
+    return { mark, symbol: asPoint(symbol, width), name: "" };
+  }
+
+  /** A number in a ring, of which the part that somebody denies is dashed. */
+  function paintCluster(ctx, { x, y }, found, s, blocked) {
+    state.clustered = true;
+    const claims = found.claims[s], denied = found.denied[s];
+    const r = clusterRadius(claims);
+    const { selected, data } = state;
+    if (selected >= 0 && data.marksOf(selected).some((n) => found.stackOf[n] === s)) halo(ctx, x, y, r + 6);
+    drawCluster(ctx, x, y, r, denied / claims, shortNumber(claims));
+    state.hits.push({ x, y, r: r + 3, marks: [], cluster: { claims, denied, members: found.members(s) } });
+    blocked.push([x - r - 2, y - r - 2, x + r + 2, y + r + 2]);
+  }
+
+  const clusterRadius = (claims) => 9 + 3 * Math.log10(claims);
+  const shortNumber = (n) => n < 1000 ? String(n)
+    : new Intl.NumberFormat(state.data.lang, { notation: "compact", maximumSignificantDigits: 2 }).format(n);
+
+  function drawCluster(ctx, x, y, r, share, text) {
+    const top = -Math.PI / 2, turn = top + 2 * Math.PI * share;
+    ctx.beginPath(); ctx.arc(x, y, r + 1.5, 0, 2 * Math.PI);
+    ctx.fillStyle = "rgba(255,255,255,.94)"; ctx.fill();
+    for (const [from, to, colour, width, dash] of [[top, turn, DENIED, 4, [2.5, 2]], [turn, top + 2 * Math.PI, SOURCED, 2.4, []]]) {
+      if (to - from < 1e-6) continue;
+      ctx.beginPath(); ctx.arc(x, y, r, from, to);
+      ctx.strokeStyle = colour; ctx.lineWidth = width; ctx.setLineDash(dash); ctx.stroke();
+    }
+    ctx.setLineDash([]);
+    if (!text) return;
+    ctx.font = `650 ${11 * state.grown.letters}px ${FONT}`;
+    ctx.textAlign = "center"; ctx.textBaseline = "middle"; ctx.fillStyle = INK;
+    ctx.fillText(text, x, y + 0.5);
+    ctx.textAlign = "left";
   }
 
   /** What Leaflet's controls cover, in the pixels of the window: no label is to be hidden there. */
@@ -752,6 +860,9 @@
   }
 
   const CROWD = 150; // above that many stacks none finds room, and looking for it takes long
+  const [CELL_PX, WIDE_CELL_PX] = [24, 46]; // how near marks are shown as one, and where there is a crowd
+  const MOST_STACKED = 40; // marks that are shown one by one
+  const MOST_SHAPES = 300; // lines and areas that can be told apart
   const MOST_LOOKS = 5;
 
   /** Moves stacks that would overlap up or down, each tied by a line to its true place. */
@@ -1041,12 +1152,16 @@
   /** Whether a point lies in an area: in its rings, and not in a hole of it. */
   const covers = (mark, v, x, y) => mark.parts.reduce((odd, part) => odd !== holds(part, v, x, y), false);
 
-  /** Marks at a canvas point: points before lines before the smallest area. */
-  function marksAt(x, y, v) {
-    const stack = state.hits.filter((hit) => Math.hypot(hit.x - x, hit.y - y) <= hit.r)
-      .sort((a, b) => Math.hypot(a.x - x, a.y - y) - Math.hypot(b.x - x, b.y - y));
+  /** The hits at a canvas point, the nearest first. */
+  const hitsAt = (x, y) => state.hits.map((hit) => [Math.hypot(hit.x - x, hit.y - y), hit])
+    .filter(([far, hit]) => far <= hit.r).sort((a, b) => a[0] - b[0]).map(([, hit]) => hit);
+
+  /** Marks at a canvas point: points before lines before the smallest area; what is not drawn is not hit. */
+  function marksAt(x, y) {
+    const stack = hitsAt(x, y).filter((hit) => !hit.cluster);
     if (stack.length) return stack[0].marks.concat(...stack.slice(1).filter((h) => h.r < 10).map((h) => h.marks));
-    const copies = worlds(v).map((w) => [w, shownIn(w, [x - HIT_PX, y - HIT_PX, x + HIT_PX, y + HIT_PX])]);
+    const near = [x - HIT_PX, y - HIT_PX, x + HIT_PX, y + HIT_PX];
+    const copies = state.drawn.map(([v, marks]) => [v, marks.filter((mark) => touches(mark.box, v, near))]);
     const lines = copies.flatMap(([w, marks]) => marks.filter((mark) => mark.symbol.kind === "line" &&
       mark.parts.some((part) => distanceToLine(part, w, x, y) <= HIT_PX)));
     if (lines.length) return lines;
@@ -1062,17 +1177,47 @@
   function claimsAt(marks) {
     const byClaim = new Map();
     for (const mark of marks) {
-      const told = byClaim.get(mark.claim);
-      if (!told || mark.lines.length > told.lines.length) byClaim.set(mark.claim, mark);
+      const best = byClaim.get(mark.claim);
+      if (!best || linesOf(mark).length > linesOf(best).length) byClaim.set(mark.claim, mark);
     }
     return [...byClaim.values()].sort((a, b) => a.claim - b.claim);
   }
 
+  const onControl = (event) => event.originalEvent.target.closest(".leaflet-control"); // above what the map shows
+
   function under(event) {
-    if (!state.data || !state.on) return [];
-    // A control lies above what the map shows there.
-    if (event.originalEvent.target.closest(".leaflet-control")) return [];
-    return marksAt(event.containerPoint.x, event.containerPoint.y, state.layers[MARKS].view);
+    if (!state.data || !state.on || onControl(event)) return [];
+    return marksAt(event.containerPoint.x, event.containerPoint.y);
+  }
+
+  function clusterUnder(event) {
+    if (!state.data || !state.on || onControl(event)) return null;
+    const [nearest] = hitsAt(event.containerPoint.x, event.containerPoint.y);
+    return nearest && nearest.cluster ? nearest.cluster : null;
+  }
+
+  /** Goes nearer to what a number stands for; what lies at one spot is listed instead. */
+  function openCluster({ members }) {
+    const { data, map } = state, { west, east, north, south } = data.figures;
+    const middle = (n) => [(west[data.figure[n]] + east[data.figure[n]]) / 2, (north[data.figure[n]] + south[data.figure[n]]) / 2];
+    let box = [Infinity, Infinity, -Infinity, -Infinity];
+    for (const n of members) {
+      const [x, y] = middle(n);
+      box = [Math.min(box[0], x), Math.min(box[1], y), Math.max(box[2], x), Math.max(box[3], y)];
+    }
+    const nearest = TILE * 2 ** map.getMaxZoom();
+    if (Math.max(box[2] - box[0], box[3] - box[1]) * nearest < CELL_PX) { list(claimsAt(Array.from(members, data.mark))); return; }
+    state.fit = null;
+    map.fitBounds([[latOf(box[3]), lonOf(box[0])], [latOf(box[1]), lonOf(box[2])]], { animate: !CALM.matches, padding: [40, 40], maxZoom: Math.max(map.getZoom() + 1, 12) });
+  }
+
+  const lonOf = (x) => x * 360 - 180;
+  const latOf = (y) => Math.atan(Math.sinh(Math.PI * (1 - 2 * y))) * 180 / Math.PI;
+
+  /** Lists claims to choose from, once their titles are at hand. */
+  async function list(marks) {
+    if (!await fetchTold(marks.slice(0, MOST_LISTED).map((mark) => mark.claim))) return;
+    showChoice(marks);
   }
 
   // ---- controls -----------------------------------------------------------------------------
@@ -1100,12 +1245,29 @@
       const [label, overlay] = context;
       tip.append(element("div", "", label), element("div", "cm-quiet", `${overlay}: ${state.words.context}`));
     }
-    const each = claimsAt(marks);
-    each.slice(0, 6).forEach((mark) => {
-      mark.lines.forEach((line, i) => tip.append(element("div", i ? "" : "cm-strong", line)));
+    const each = claimsAt(marks), six = each.slice(0, 6);
+    const missing = six.some((mark) => !told(mark.claim));
+    state.tipped = marks;
+    if (missing) fetchTold(six.map((mark) => mark.claim)).then((good) => { if (good && state.tipped === marks && !tip.hidden) showTip(marks, event, context); }, () => {});
+    six.forEach((mark) => {
+      linesOf(mark).forEach((line, i) => tip.append(element("div", i ? "" : "cm-strong", line)));
     });
-    if (each.length > 6) tip.append(element("div", "cm-quiet", (state.words.more || "").replace("{n}", each.length - 6)));
+    if (each.length > 6) tip.append(element("div", "cm-quiet", fill(state.words.more, { n: each.length - 6 })));
     if (each.length > 1) tip.append(element("div", "cm-quiet", state.words.choose));
+    placeTip(event);
+  }
+
+  function showClusterTip({ claims, denied }, event) {
+    const number = (n) => n.toLocaleString(state.data.lang), { words, tip } = state;
+    tip.replaceChildren(
+      element("div", "cm-strong", fill(denied ? words.clusterDenied : words.cluster, { n: number(claims), denied: number(denied) })),
+      element("div", "cm-quiet", words.clusterHow),
+    );
+    placeTip(event);
+  }
+
+  function placeTip(event) {
+    const { tip } = state;
     tip.hidden = false;
     const size = state.map.getSize();
     const { x, y } = event.containerPoint;
@@ -1123,14 +1285,14 @@
     close.type = "button";
     close.setAttribute("aria-label", state.words.close);
     close.onclick = closeChoice;
-    box.append(close, element("div", "cm-strong", marks.length > 1 ? state.words.here : state.data.claims[marks[0].claim].title));
+    box.append(close, element("div", "cm-strong", marks.length > 1 ? state.words.here : titleOf(marks[0].claim)));
     if (marks.length === 1) {
-      marks[0].lines.slice(1).forEach((line) => box.append(element("div", "", line)));
+      linesOf(marks[0]).slice(1).forEach((line) => box.append(element("div", "", line)));
       return;
     }
     const list = element("ul");
-    for (const mark of marks) {
-      const item = element("li"), button = element("button", "cm-claim", state.data.claims[mark.claim].title);
+    for (const mark of marks.slice(0, MOST_LISTED)) {
+      const item = element("li"), button = element("button", "cm-claim", titleOf(mark.claim));
       button.type = "button";
       button.onclick = () => {
         select(mark.claim);
@@ -1141,6 +1303,7 @@
       list.append(item);
     }
     box.append(list);
+    if (marks.length > MOST_LISTED) box.append(element("div", "cm-quiet", fill(state.words.more, { n: marks.length - MOST_LISTED })));
     list.querySelector("button").focus({ preventScroll: true });
   }
 
@@ -1164,7 +1327,7 @@
   function select(claim) {
     state.selected = claim;
     redraw(MARKS);
-    const id = state.data.claims[claim].id;
+    const id = state.data.claimIds()[claim];
     window.dispatchEvent(new CustomEvent("claimmap:select", { detail: { claim: id } }));
     tell({ claim: id });
   }
@@ -1178,12 +1341,10 @@
   function paintLegend() {
     const list = state.legendList;
     if (!state.data) return;
-    const keys = new Set();
-    for (const v of worlds(state.layers[MARKS].view)) {
-      for (const mark of shownIn(v)) mark.symbol.legend.forEach((key) => keys.add(key));
-    }
+    const kinds = kindsSeen(state.layers[MARKS].view);
+    const keys = new Set(kinds.flatMap(({ symbol }) => symbol.legend));
     const wanted = state.data.legend.filter(([key]) => keys.has(key));
-    const signature = wanted.map(([key]) => key).join();
+    const signature = wanted.map(([key]) => key).join() + state.clustered;
     if (signature === state.legendSignature) return;
     state.legendSignature = signature;
     list.replaceChildren();
@@ -1196,6 +1357,31 @@
       item.append(swatch, element("span", "", text));
       list.append(item);
     }
+    if (state.clustered) {
+      const item = element("li"), swatch = element("canvas");
+      swatch.width = 72; swatch.height = 44; swatch.setAttribute("aria-hidden", "true");
+      const ctx = swatch.getContext("2d");
+      ctx.scale(2, 2);
+      drawCluster(ctx, 18, 11, 8.5, 0.35, "");
+      item.append(swatch, element("span", "", state.words.clusterLegend));
+      list.prepend(item);
+    }
+  }
+
+  /** The kinds of marks that are on, and whose place is in the window. */
+  function kindsSeen(view) {
+    const { data, on } = state, { west, east, north, south } = data.figures;
+    const seen = new Uint8Array(data.kinds.length);
+    for (const v of worlds(view)) {
+      const shown = derived("shown " + v.scale, () => window.claimStacks.drawable(data, on, v.scale));
+      const [x0, x1, y0, y1] = [(v.ox - 20) / v.scale, (v.ox + v.width + 20) / v.scale, (v.oy - 20) / v.scale, (v.oy + v.height + 20) / v.scale];
+      for (let n = 0; n < data.count; n++) {
+        if (!shown[n] || seen[data.kind[n]]) continue;
+        const f = data.figure[n];
+        if (east[f] >= x0 && west[f] <= x1 && south[f] >= y0 && north[f] <= y1) seen[data.kind[n]] = 1;
+      }
+    }
+    return data.kinds.filter((_, k) => seen[k]);
   }
 
   function paintSwatch(ctx, symbol) {
@@ -1233,6 +1419,10 @@
     state.measured = control("topright", "cm-measured");
     state.measured.hidden = true;
     state.measured.setAttribute("role", "status");
+
+    state.thinned = control("bottomright", "cm-thinned");
+    state.thinned.hidden = true;
+    state.thinned.setAttribute("role", "status");
 
     state.failure = control("topright", "cm-failure");
     state.failure.hidden = true;
@@ -1273,16 +1463,20 @@
     map.on("mousemove", (event) => {
       state.where.hidden = false;
       state.where.textContent = position(event.latlng);
-      const marks = state.measure.on ? [] : under(event);
-      map.getContainer().classList.toggle("cm-over", marks.length > 0);
+      const cluster = state.measure.on ? null : clusterUnder(event);
+      const marks = state.measure.on || cluster ? [] : under(event);
+      map.getContainer().classList.toggle("cm-over", marks.length > 0 || cluster !== null);
+      if (cluster) { showClusterTip(cluster, event); return; }
       showTip(marks, event, marks.length || state.measure.on ? null : contextAt(event));
     });
     map.on("mouseout movestart zoomstart", () => { state.tip.hidden = true; });
     map.on("click", (event) => {
       state.tip.hidden = true; // a finger never moves away from it
       if (state.measure.on) { measureClick(event.latlng); return; }
+      const cluster = clusterUnder(event);
+      if (cluster) { closeChoice(); openCluster(cluster); return; }
       const marks = claimsAt(under(event));
-      showChoice(marks.length > 1 || (marks.length && (fullScreen() || isPresented())) ? marks : []);
+      if (marks.length > 1 || (marks.length && (fullScreen() || isPresented()))) list(marks); else showChoice([]);
       if (marks.length === 1) select(marks[0].claim);
     });
     map.on("moveend resize", paintLegend);
@@ -1351,7 +1545,8 @@
   async function fetchJson(name) {
     const answer = await fetch(new URL(name, HERE));
     if (!answer.ok) throw new Error(`${name}: ${answer.status}`);
-    return answer.json();
+    // Packed once by the server for everybody, and not by each answer.
+    return new Response(answer.body.pipeThrough(new DecompressionStream("gzip"))).json();
   }
 
   const [BASE, MARKS] = [0, 1];
@@ -1384,12 +1579,11 @@
 
   /** Moves to a claim's marks, unless they are in view and large enough to see. */
   function showClaim(claim) {
-    const marks = state.data.marks.filter((mark, i) => state.on[i] && mark.claim === claim);
+    const marks = state.data.marksOf(claim).filter((n) => state.on[n]).map(state.data.mark);
     const places = marks.filter((mark) => mark.part !== "spoken" && mark.part !== "radius");
     if (!marks.length) return;
     const box = boxOf((places.length ? places : marks).map((mark) => mark.box));
-    const lat = (y) => Math.atan(Math.sinh(Math.PI * (1 - 2 * y))) * 180 / Math.PI;
-    const bounds = L.latLngBounds([[lat(box.south), box.west * 360 - 180], [lat(box.north), box.east * 360 - 180]]);
+    const bounds = L.latLngBounds([[latOf(box.south), lonOf(box.west)], [latOf(box.north), lonOf(box.east)]]);
     if (state.map.getBounds().contains(bounds)) return;
     state.fit = null;
     state.map.fitBounds(bounds, { animate: !CALM.matches, maxZoom: 8, padding: [60, 60] });
@@ -1408,7 +1602,7 @@
   async function update(next) {
     const turn = ++latest;
     try {
-      const wanted = [once(next.marks, readMarks), once(next.world, readBasemap)];
+      const wanted = [once(next.marks, window.claimMarks.read), once(next.world, readBasemap)];
       const [data, world] = await Promise.all(wanted);
       if (turn !== latest) return;
       show(next, data, world);
@@ -1508,14 +1702,14 @@
     painted();
   }
 
-  const drawn = () => state.data ? state.data.marks.filter((mark, i) => state.on[i]) : [];
+  const numbersOn = () => state.data ? [...state.on.keys()].filter((n) => state.on[n]) : [];
 
   window.claimMap = {
     attach, update, ready, select, choose, show: showClaim, look: (bounds) => look(bounds, true), present, toggleFullScreen,
-    ids: () => [...new Set(drawn().map((mark) => mark.feature))].sort(),
-    marks: () => drawn().map(({ id, feature, symbol, part }) => ({ id, feature, symbol: symbol.key, part })),
+    ids: () => [...new Set(numbersOn().map((n) => state.data.feature[n]))].map((feature) => state.data.featureIds()[feature]).sort(),
+    marks: () => numbersOn().map(state.data.mark).map(({ id, feature, symbol, part }) => ({ id, feature, symbol: symbol.key, part })),
     get paints() { return state.paints; },
-    get selected() { return state.selected < 0 ? null : state.data.claims[state.selected].id; },
+    get selected() { return state.selected < 0 ? null : state.data.claimIds()[state.selected]; },
     get map() { return state.map; },
     get step() { return state.step; },
     /** The reader's own layers that are drawn, from below, and the tiles; for tests. */
