@@ -70,7 +70,7 @@ def make(claims: int, seed: int = SEED) -> dict[str, pd.DataFrame]:
         "places": places,
         "claims": table,
         "statements": _statements(rng, claims, sources),
-        "features": _features(rng, claims, spots),
+        "features": _features(rng, claims, places, spots),
     }
 
 
@@ -185,11 +185,22 @@ def _statements(rng: np.random.Generator, claims: int, sources: pd.DataFrame) ->
     )
 
 
-def _features(rng: np.random.Generator, claims: int, spots: np.ndarray) -> pd.DataFrame:
+def _near(rng: np.random.Generator, places: pd.DataFrame, start: np.ndarray) -> np.ndarray:
+    """For each place another one that is not far: the nearest of some picked by lot."""
+    some = rng.integers(0, len(places) - 1, (len(start), 24))
+    some += some >= start[:, None]  # never the place itself
+    lon, lat = places["lon"].to_numpy(), places["lat"].to_numpy()
+    off = np.hypot(lon[some] - lon[start, None], lat[some] - lat[start, None])
+    return some[np.arange(len(start)), off.argmin(axis=1)]
+
+
+def _features(
+    rng: np.random.Generator, claims: int, places: pd.DataFrame, spots: np.ndarray
+) -> pd.DataFrame:
     kind = _draw(rng, KINDS, claims)
     towns = len(spots)
-    start, end = rng.integers(0, towns, claims), rng.integers(0, towns - 1, claims)
-    end += end >= start  # never from a place to itself
+    start = rng.integers(0, towns, claims)
+    end = _near(rng, places.iloc[spots], start)
     port, other = rng.integers(0, len(PORTS), claims), rng.integers(0, len(PORTS) - 1, claims)
     other += other >= port
     sea, far = kind == "sea", np.isin(kind, ["route", "sea", "distance"])

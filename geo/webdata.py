@@ -64,8 +64,8 @@ MOVING = {
 
 # Degrees of the finer basemap round each place of the dataset, east-west and north-south.
 _DETAIL_REACH = (4.0, 2.6)
-# Square degrees of it that one viewer's map is handed by the page at most: some 2 MB, packed.
-_MOST_HANDED_DEG2 = 4000.0
+# Square degrees of it that a map takes at most: some 3 MB, packed.
+_MOST_DETAIL_DEG2 = 6000.0
 
 
 def asset(name: str) -> Path:
@@ -122,19 +122,26 @@ def _put(target: Path, content: bytes) -> None:
 
 
 def detail_bounds(dataset: Dataset) -> list[tuple[float, float, float, float]]:
-    """Boxes (west, south, east, north) round the places of a dataset that are not mere areas."""
+    """Boxes (west, south, east, north) round the places of a dataset that are not mere areas.
+
+    None at all where they would cover a good part of the world: that is a load for every viewer's
+    browser, and the coarser coast has to do.
+    """
     places = used_places(dataset.places, dataset.features, dataset.statements)
+    places = places[places["uncertainty_m"] < 200_000]
     dx, dy = _DETAIL_REACH
-    return [
-        (
-            max(p["lon"] - dx, -180.0),
-            max(min(p["lat"], 85.0) - dy, -85.0),
-            min(p["lon"] + dx, 180.0),
-            min(max(p["lat"], -85.0) + dy, 85.0),
-        )
-        for _, p in places.iterrows()
-        if p["uncertainty_m"] < 200_000
-    ]
+    lons, lats = (places[name].to_numpy(dtype=float) for name in ("lon", "lat"))
+    boxes = np.column_stack(
+        [
+            np.maximum(lons - dx, -180.0),
+            np.maximum(np.minimum(lats, 85.0) - dy, -85.0),
+            np.minimum(lons + dx, 180.0),
+            np.minimum(np.maximum(lats, -85.0) + dy, 85.0),
+        ]
+    )
+    if shapely.union_all(shapely.box(*boxes.T)).area > _MOST_DETAIL_DEG2:
+        return []
+    return [tuple(box) for box in boxes.tolist()]
 
 
 def write_world(folder: Path, dataset: Dataset | None) -> str:
@@ -204,10 +211,8 @@ def packed(stem: str, content: dict) -> tuple[str, str]:
 
 
 def handed_detail(bounds: Sequence[tuple[float, float, float, float]]) -> dict | None:
-    """The finer basemap in ``detail_bounds``; None where it is too much to be handed over."""
-    if shapely.union_all([shapely.box(*box) for box in bounds]).area > _MOST_HANDED_DEG2:
-        return None
-    return basemap.web_detail(bounds)
+    """The finer basemap in ``detail_bounds``; None where there is none."""
+    return basemap.web_detail(bounds) if bounds else None
 
 
 def content(

@@ -716,7 +716,10 @@
 
   const shapesOn = () => derived("shapes", () => {
     const { data, on } = state;
-    return Uint32Array.from(on.keys()).filter((n) => on[n] && data.shape[data.kind[n]]);
+    const found = new Uint32Array(data.count);
+    let count = 0;
+    for (let n = 0; n < data.count; n++) if (on[n] && data.shape[data.kind[n]]) found[count++] = n;
+    return found.subarray(0, count);
   });
 
   /** Lines and areas that are on and seen in a part of the canvas, those shown as points left out. */
@@ -792,9 +795,10 @@
 
   /** What stands as a point: marks one beside the other, or where they are too many their number. */
   function paintStacks(ctx, v, view, labels, blocked, badges) {
-    let { found, numbers } = stacksIn(v, CELL_PX);
-    const crowd = numbers.length >= CROWD;
-    if (crowd) ({ found, numbers } = stacksIn(v, WIDE_CELL_PX));
+    // The coarser ones first: where they are many, the finer ones need not be worked out.
+    let { found, numbers } = stacksIn(v, WIDE_CELL_PX);
+    const crowd = numbers.length >= WIDE_CROWD || stacksIn(v, CELL_PX).numbers.length >= CROWD;
+    if (!crowd) ({ found, numbers } = stacksIn(v, CELL_PX));
     const spots = [];
     for (const s of numbers) {
       const spot = { x: found.x[s] * v.scale - v.ox, y: found.y[s] * v.scale - v.oy };
@@ -859,7 +863,8 @@
     });
   }
 
-  const CROWD = 150; // above that many stacks none finds room, and looking for it takes long
+  // Above that many stacks, finer or coarser, none finds room, and looking for it takes long.
+  const [CROWD, WIDE_CROWD] = [150, 90];
   const [CELL_PX, WIDE_CELL_PX] = [24, 46]; // how near marks are shown as one, and where there is a crowd
   const MOST_STACKED = 40; // marks that are shown one by one
   const MOST_SHAPES = 300; // lines and areas that can be told apart
