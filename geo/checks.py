@@ -17,9 +17,11 @@ The rules, which the page on method repeats:
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 
+import pandas as pd
 from shapely.geometry import LineString
 
 from geo import basemap, geodesy, searoute, texts
@@ -179,28 +181,54 @@ def _on_water(point: tuple[float, float]) -> bool:
     return basemap.land("10m", bounds).empty and basemap.lakes(bounds).empty
 
 
-def run(dataset: Dataset, lang: str = texts.DEFAULT_LANG) -> list[Check]:
-    """Every check that the dataset's features call for, in the order of the table (kept)."""
-    return list(_run(dataset, lang))
+def run(
+    dataset: Dataset, lang: str = texts.DEFAULT_LANG, claims: Collection[str] | None = None
+) -> list[Check]:
+    """Every check that the dataset's features call for, in the order of the table (kept).
+
+    ``claims``: of these claims alone.
+    """
+    if claims is None:
+        return list(_run(dataset, lang))
+    features = dataset.features
+    return _held(dataset, features[features["claim"].isin(list(claims))], lang)
 
 
-@lru_cache(maxsize=16)
+def of_kept(whole: Dataset, kept: Dataset, lang: str = texts.DEFAULT_LANG) -> list[Check]:
+    """``run(kept)`` without a new look, for what a selection keeps of a dataset: a filter takes
+    claims away, and changes none."""
+    found = _run(whole, lang)
+    left = kept.claims.index.get_indexer([check.claim for check in found]) >= 0
+    return [check for check, here in zip(found, left, strict=True) if here]
+
+
+@lru_cache(maxsize=8)
 def _run(dataset: Dataset, lang: str) -> tuple[Check, ...]:
+    return tuple(_held(dataset, dataset.features, lang))
+
+
+def _held(dataset: Dataset, features: pd.DataFrame, lang: str) -> list[Check]:
+    """The checks of some rows of the dataset's features."""
+    features = features[features["kind"] != "place"]
+    if features.empty:
+        return []
+    # Rows as plain dictionaries: to take one row of a frame costs more than a check does.
+    used = dataset.places.index.isin([*features["place"], *features["to_place"]])
+    places = pd.DataFrame(dataset.places[used].drop(columns="geometry")).to_dict("index")
+    dates = dataset.claims[["event_start", "event_end", "date_precision"]]
+    claims = dates[dates.index.isin(features["claim"])].to_dict("index")
     found = []
-    for feature_id, feature in dataset.features.iterrows():
-        if feature["kind"] == "place":
-            continue
-        place = dataset.places.loc[feature["place"]]
-        to_place = dataset.places.loc[feature["to_place"]]
+    for feature_id, feature in features.to_dict("index").items():
+        place, to_place = places[feature["place"]], places[feature["to_place"]]
         if feature["kind"] == "route":
-            claim = dataset.claims.loc[feature["claim"]]
+            claim = claims[feature["claim"]]
             found += _transit(feature_id, feature, claim, place, to_place, lang)
             continue
         if feature["claimed_km"] == feature["claimed_km"]:
             found.append(_distance(feature_id, feature, place, to_place, lang))
         if feature["claimed_direction"]:
             found.append(_direction(feature_id, feature, place, to_place, lang))
-    return tuple(found)
+    return found
 
 
 def rules(lang: str = texts.DEFAULT_LANG) -> list[str]:

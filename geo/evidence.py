@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import pandas as pd
 from markupsafe import Markup
@@ -97,11 +96,11 @@ def independent_origins(statements: pd.DataFrame) -> pd.Series:
     return counts
 
 
-def _roots(links: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:
+def _roots(links: Iterable[tuple[str, str]]) -> dict[str, frozenset]:
     """For each teller, whose word it goes back to; links are (teller, told by), own ones equal.
 
-    A teller with a word of its own is a root. A ring without any is one root, named after its
-    first member.
+    A teller with a word of its own is a root. A ring without any is one root, the set of
+    its members.
     """
     towards: dict[str, set[str]] = {}
     for teller, origin in links:
@@ -126,7 +125,10 @@ def _roots(links: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:
     found = {}
     for teller, seen in ahead.items():
         rings = {
-            min(ahead[e]) for e in seen & closed if all(e in ahead[other] for other in ahead[e])
+            # Not one of its members: that one may have taken its word back, and the ring goes on.
+            frozenset(ahead[e])
+            for e in seen & closed
+            if all(e in ahead[other] for other in ahead[e])
         }
         found[teller] = frozenset(rings | set(filter(is_root, seen)))
     return found
@@ -159,7 +161,7 @@ def gather(whole: Dataset, kept: Dataset, claim_id: str, selection: Selection) -
         assertions=int(((statements["stance"] == "asserts") & standing_in(statements)).sum()),
         said=tuple(_said(whole, row, lang) for _, row in ranked.iterrows()),
         located=tuple(_located(whole, row, lang) for _, row in features.iterrows()),
-        findings=tuple(c for c in checks.run(kept, lang) if c.claim == claim_id),
+        findings=tuple(checks.run(kept, lang, [claim_id])),
         statements_hidden=every - len(statements),
     )
 
@@ -327,19 +329,26 @@ def _located_html(located: Located, _) -> Markup:
     return Markup('<div class="located">{}{}{}</div>').format(head, note, places)
 
 
-def table(whole: Dataset, kept: Dataset, lang: str) -> pd.DataFrame:
+def table(
+    whole: Dataset, kept: Dataset, lang: str, claims: Sequence[str] | None = None
+) -> pd.DataFrame:
     """The claims of ``kept`` as rows of plain text that tell all the map tells, by claim id.
 
-    Columns: status, claim, confidence, asserts, denies, when, where, said_at, measured, theme and
-    origins (a number).
+    ``claims``: these of them alone, in that order; only they are looked at. Columns: status,
+    claim, confidence, asserts, denies, when, where, said_at, measured, theme and origins (a
+    number).
     """
-    names, spots = _names(whole, lang)
-    claims, statements = kept.claims, kept.statements
+    statements, shown = kept.statements, kept.claims
+    if claims is not None:
+        shown = shown.loc[list(claims)]
+        statements = statements[statements["claim"].isin(list(claims))]
+    names = _names(whole.sources, statements["source"], lang)
+    spots = _names(whole.places, statements["place"], lang)
     said: dict[str, dict[str, dict]] = {
-        claim: {"asserts": {}, "denies": {}, "said_at": {}} for claim in claims.index
+        claim: {"asserts": {}, "denies": {}, "said_at": {}} for claim in shown.index
     }
     for claim, source, stance, place in zip(
-        *(statements[c] for c in ("claim", "source", "stance", "place")), strict=True
+        *(statements[c].tolist() for c in ("claim", "source", "stance", "place")), strict=True
     ):
         row = said[claim]
         # Dictionaries keep the order and each name once.
@@ -349,9 +358,9 @@ def table(whole: Dataset, kept: Dataset, lang: str) -> pd.DataFrame:
             row["said_at"][spots[place]] = None
     origins = independent_origins(statements)
     status = texts.terms(lang)["status"]
-    fixed = _fixed_columns(whole, lang).loc[claims.index]
+    fixed = _fixed_columns(whole, shown, lang)
     columns = {
-        "status": [status[code] for code in claims["status"]],
+        "status": [status[code] for code in shown["status"]],
         "claim": fixed["claim"],
         "confidence": fixed["confidence"],
         "asserts": [", ".join(row["asserts"]) for row in said.values()],
@@ -361,30 +370,61 @@ def table(whole: Dataset, kept: Dataset, lang: str) -> pd.DataFrame:
         "said_at": [", ".join(row["said_at"]) for row in said.values()],
         "measured": fixed["measured"],
         "theme": fixed["theme"],
-        "origins": origins.reindex(claims.index, fill_value=0).tolist(),
+        "origins": origins.reindex(shown.index, fill_value=0).tolist(),
     }
-    return pd.DataFrame(columns, index=claims.index)
+    return pd.DataFrame(columns, index=shown.index)
 
 
-@lru_cache(maxsize=8)
-def _names(whole: Dataset, lang: str) -> tuple[dict[str, str], dict[str, str]]:
-    return tuple(
-        {i: texts.in_language(row, "name", lang) for i, row in table.iterrows()}
-        for table in (whole.sources, whole.places)
-    )
+def titled(kept: Dataset, query: str, lang: str) -> list[str]:
+    """Ids of the claims of ``kept`` whose title holds every word of ``query``, in their order."""
+    claims = kept.claims
+    if not query.split():
+        return claims.index.tolist()
+    titles = _titles(claims, lang)
+    words = query.casefold().split()
+    folded = [title.casefold() for title in titles]
+    found = [all(word in title for word in words) for title in folded]
+    return claims.index[found].tolist()
 
 
-@lru_cache(maxsize=8)
-def _fixed_columns(whole: Dataset, lang: str) -> pd.DataFrame:
+def _titles(claims: pd.DataFrame, lang: str) -> list[str]:
+    """What ``texts.in_language`` gives for each title, for many at once."""
+    titles = claims["title"]
+    if lang != texts.DEFAULT_LANG and f"title_{lang}" in claims:
+        own = claims[f"title_{lang}"]
+        titles = titles.where(own == "", own)
+    return titles.tolist()
+
+
+def _rows(table: pd.DataFrame, ids: Iterable[str]) -> dict[str, dict]:
+    """Rows by id as plain dictionaries: one taken from a frame costs a hundred times as much."""
+    wanted = [each for each in dict.fromkeys(ids) if each]
+    rows = table.take(table.index.get_indexer(wanted))
+    return pd.DataFrame(rows.drop(columns="geometry", errors="ignore")).to_dict("index")
+
+
+def _names(table: pd.DataFrame, ids: pd.Series, lang: str) -> dict[str, str]:
+    rows = _rows(table, ids.unique())
+    return {key: texts.in_language(row, "name", lang) for key, row in rows.items()}
+
+
+def _fixed_columns(whole: Dataset, claims: pd.DataFrame, lang: str) -> pd.DataFrame:
     """What no filter changes in ``table``: the claims' own words, places and measurements."""
     _ = texts.translator(lang)
     words = texts.terms(lang)
-    by_place = {i: _place_words(row, lang) for i, row in whole.places.iterrows()}
+    features = whole.features
+    if len(claims) < len(whole.claims):
+        features = features[features["claim"].isin(claims.index)]
+        checked = checks.run(whole, lang, claims.index)
+    else:
+        checked = checks.run(whole, lang)
+    places = _rows(whole.places, [*features["place"].tolist(), *features["to_place"].tolist()])
+    by_place = {key: _place_words(row, lang) for key, row in places.items()}
     where: dict[str, list[str]] = {}
-    for _i, row in whole.features.iterrows():
+    for row in features.to_dict("records"):
         where.setdefault(row["claim"], []).append(_feature_words(row, by_place, words, lang))
     measured: dict[str, list[str]] = {}
-    for check in checks.run(whole, lang):
+    for check in checked:
         measured.setdefault(check.claim, []).append(check.explanation)
     rows = [
         {
@@ -395,9 +435,10 @@ def _fixed_columns(whole: Dataset, lang: str) -> pd.DataFrame:
             "measured": " ".join(measured.get(claim_id, [])),
             "theme": words["theme"][claim["theme"]],
         }
-        for claim_id, claim in whole.claims.iterrows()
+        for claim_id, claim in claims.to_dict("index").items()
     ]
-    return pd.DataFrame(rows, index=whole.claims.index)
+    names = ("claim", "confidence", "when", "where", "measured", "theme")
+    return pd.DataFrame(rows, index=claims.index, columns=list(names))
 
 
 def _place_words(place, lang: str) -> str:

@@ -148,8 +148,9 @@ def radius(radius_m: float, lang: str) -> str:
     return f"{number(radius_m / 1000, lang, 1 if radius_m < 9950 else 0)} km"
 
 
+@cache
 def terms(lang: str) -> dict[str, dict[str, str]]:
-    """The words for each value of each enumerated field, by field and value."""
+    """The words for each value of each enumerated field, by field and value (kept: read only)."""
     _ = translator(lang)
     return {
         "status": {

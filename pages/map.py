@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 import streamlit as st
@@ -12,6 +13,10 @@ from geo import checks, evidence, texts, webdata, webmap
 from pages import overlays, session, sidebar, snapshot
 
 TABLE = "claims_table"
+OPEN_AT = "rows.open"  # the claim that is open, and its place among the rows
+# A page of the table: more would be most of what a click sends.
+ROWS = 25
+MOST_MISFITS = 3
 SEND_S = 0.02  # the server gathers for up to 10 ms, and the browser for as long again
 
 now = session.current()
@@ -40,8 +45,18 @@ def clicked_on_map() -> None:
 def picked_in_table() -> None:
     """Open the claim whose row was picked, and bring it into view; none closes it."""
     rows = st.session_state[TABLE]["selection"]["rows"]
-    sidebar.choose("claim", kept.claims.index[rows[0]] if rows else "")
+    sidebar.choose("claim", listed[rows[0]] if rows else "")
     st.session_state["shows"] = st.session_state.get("shows", 0) + 1
+
+
+def find() -> None:
+    """List the claims whose title holds the words typed, from the first on."""
+    sidebar.set_own("q", st.session_state["rows.q"].strip()[:200])
+    sidebar.set_own("page", "")
+
+
+def turn() -> None:
+    sidebar.set_own("page", str(st.session_state["rows.page"]))
 
 
 def show_header() -> None:
@@ -100,9 +115,57 @@ def show_map(base, layer) -> None:
     )
 
 
+def choose_rows() -> tuple[list[str], int, int]:
+    """The claims that the table lists here, the number of its page, and of all that it lists.
+
+    The claim that is open brings its page with it, when it is opened and when the filters move
+    it; else the page stays as it was turned.
+    """
+    ids = evidence.titled(kept, sidebar.own("q"), lang)
+    asked = sidebar.own("page")
+    page = int(asked) if asked.isdecimal() else 1
+    at = ids.index(chosen.claim) if chosen.claim in ids else -1
+    if at >= 0 and st.session_state.get(OPEN_AT) != (chosen.claim, at):
+        page = at // ROWS + 1
+    st.session_state[OPEN_AT] = (chosen.claim, at)
+    page = min(max(page, 1), max(math.ceil(len(ids) / ROWS), 1))
+    sidebar.set_own("page", str(page) if page > 1 else "")
+    return ids[(page - 1) * ROWS : page * ROWS], page, len(ids)
+
+
+def searchable() -> bool:
+    return len(kept.claims) > ROWS or bool(sidebar.own("q"))
+
+
+def show_pager(page: int, total: int) -> None:
+    """Which rows are listed, of how many, and the way to the others."""
+    state = st.session_state
+    state["rows.q"] = sidebar.own("q")
+    pages = max(math.ceil(total / ROWS), 1)
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom", key="rowspager"):
+        st.text_input(_("Find a claim by its title"), key="rows.q", on_change=find, width=190)
+        if pages > 1:
+            state["rows.page"] = page
+            st.number_input(
+                _("Page of {pages}").format(pages=texts.number(pages, lang)),
+                min_value=1,
+                max_value=pages,
+                key="rows.page",
+                on_change=turn,
+                width=150,
+            )
+        first = (page - 1) * ROWS + 1
+        told = _("{first} to {last} of {all}").format(
+            first=texts.number(first if total else 0, lang),
+            last=texts.number(min(first + ROWS - 1, total), lang),
+            all=texts.plural(lang, "{n} claim", "{n} claims", total),
+        )
+        st.html(Markup('<p class="quiet" role="status">{}</p>').format(told), width="content")
+
+
 def show_table() -> None:
-    rows = evidence.table(whole, kept, lang)
-    open_rows = [kept.claims.index.get_loc(chosen.claim)] if chosen.claim in rows.index else []
+    rows = evidence.table(whole, kept, lang, listed)
+    open_rows = [listed.index(chosen.claim)] if chosen.claim in listed else []
     stood = st.session_state.get(TABLE, {}).get("selection", {}).get("rows")
     if stood != open_rows:
         st.session_state[TABLE] = {"selection": {"rows": open_rows, "columns": [], "cells": []}}
@@ -143,12 +206,23 @@ def show_evidence() -> None:
         return
     if chosen.claim:
         st.info(_("The claim that was open is hidden by the filters."))
-    misfits = [c for c in checks.run(kept, lang) if c.verdict == checks.INCONSISTENT]
-    for misfit in misfits:
+    misfits = [c for c in checks.of_kept(whole, kept, lang) if c.verdict == checks.INCONSISTENT]
+    for misfit in misfits[:MOST_MISFITS]:
         st.html(
             Markup('<p class="finding inconsistent"><strong>{}</strong> {}</p>').format(
                 _("What does not fit:"), misfit.explanation
             )
+        )
+    if len(misfits) > MOST_MISFITS:
+        st.page_link(
+            page="pages/checks.py",
+            label=texts.plural(
+                lang,
+                "{n} more does not fit: see Checks",
+                "{n} more do not fit: see Checks",
+                len(misfits) - MOST_MISFITS,
+            ),
+            query_params=[(k, v) for k, values in chosen.to_query().items() for v in values],
         )
     st.html(
         Markup('<p class="quiet">{}</p>').format(
@@ -177,7 +251,11 @@ with text_side, st.container(key="reading"):
     if len(kept.claims):
         if not chosen.layer:
             st.info(_("Both layers are off, so the map is empty: turn one on in the sidebar."))
-        show_table()
+        listed, page, total = choose_rows()
+        if searchable():
+            show_pager(page, total)
+        if listed:
+            show_table()
         show_evidence()
     else:
         sidebar.show_empty(whole, chosen)

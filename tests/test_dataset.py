@@ -2,6 +2,8 @@
 
 import csv
 import gzip
+import io
+import tempfile
 import zipfile
 from dataclasses import FrozenInstanceError
 from datetime import date, timedelta
@@ -11,7 +13,7 @@ import builders
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from geo import dataset as datasets
@@ -494,6 +496,100 @@ def test_many_problems_are_all_told_at_once(tmp_path):
             (row, "claim", "nothing", "foreign-key"),
             (row, "credibility", "9", "maximum"),
         )
+    }
+
+
+def test_a_quote_that_nobody_closes(tmp_path):
+    folder = with_bytes(tmp_path, "claims", lambda raw: raw.rstrip(b"\n") + b'"never closed')
+    assert [f[0] for f in faults(folder)] == ["claims"]
+
+
+# The quick look over columns, and the reader of rows
+
+ODD_CELLS = (
+    *("", " ", "0", "-1", "1", "07", "1.0", " 5 ", "1e3", "1_0", "nan", "-INF", "١٥", "180.5"),
+    *("2024-10-18", "2024-1-8", "18.10.2024", "0001-01-01", "A", "nis", "shipped", "s1", "port"),
+    *("nobody", "Nis", "shipped flag", "asserts", "é", 'a "b', "two\nlines", "a,b", "x\n", "#"),
+    *("131.9 43.1; 131.88 43.05", "NA", "null", "-", "--", "\ufeff", "\u2028", "\x0b", "KR"),
+)
+
+
+@st.composite
+def spoiled(draw) -> tuple[str, str]:
+    """Name and text of a table with some of its cells, its rows or its labels changed."""
+    table = draw(st.sampled_from(TABLES))
+    rows = builders.tables()[table]
+    lines = [builders.columns(table, rows)]
+    lines += [[row.get(name, "") for name in lines[0]] for row in rows]
+    for _ in range(draw(st.integers(0, 3))):
+        row = draw(st.integers(1, len(lines) - 1))
+        column = draw(st.integers(0, len(lines[0]) - 1))
+        lines[row][column] = draw(st.sampled_from(ODD_CELLS))
+    change = draw(st.sampled_from(["", "", "", "again", "short", "long", "blank", "label", "drop"]))
+    which = draw(st.integers(0, len(lines) - 1))
+    if change == "again":
+        lines.append(list(lines[-1]))
+    elif change == "short":
+        lines[which].pop()
+    elif change == "long":
+        lines[which].append(draw(st.sampled_from(ODD_CELLS)))
+    elif change == "blank":
+        lines.insert(max(which, 1), [])
+    elif change == "label":
+        lines[0][-1] = draw(st.sampled_from(["", "more", lines[0][0], " id", "ID"]))
+    elif change == "drop":
+        column = draw(st.integers(0, len(lines[0]) - 1))
+        lines = [line[:column] + line[column + 1 :] for line in lines]
+    text = io.StringIO()
+    csv.writer(text, lineterminator=draw(st.sampled_from(["\n", "\r\n"]))).writerows(lines)
+    return table, text.getvalue()
+
+
+@settings(max_examples=60, deadline=None)
+@given(spoiled())
+@example(("sources", "id,name,kind,reliability\nnis,NIS,news,A\nkbs,K,news,A\nkremlin,K,news,A"))
+@example(("sources", "id,name,kind,reliability\nnis,NIS,news,A\n\n"))
+def test_the_quick_look_and_the_reader_of_rows_agree(changed):
+    """What is told is the same with the quick look as if every row had been read."""
+    table, text = changed
+    looks = []
+    keys = datasets.schema(table).get("foreignKeys", [])
+    beside = {*(key["reference"]["resource"] for key in keys), table}
+    beside |= {"places": {"features"}, "claims": {"statements"}}.get(table, set())
+
+    def told(look) -> list[Problem]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(datasets, "_is_sound", look)
+            files = {t: f"{t}.csv" for t in TABLES if t in beside}
+            return datasets._validate(Path(folder), files)[1]
+
+    def watched(*tables) -> bool:
+        looks.append(is_sound(*tables))
+        return looks[-1]
+
+    is_sound = datasets._is_sound
+    with tempfile.TemporaryDirectory() as folder:
+        builders.write(Path(folder))
+        (Path(folder) / f"{table}.csv").write_text(text, "utf-8", newline="")
+        found, expected = told(watched), told(lambda *_tables: False)
+    assert found == expected
+    if not expected:
+        # The other way round: for what is sound the rows need not be read.
+        assert all(looks) or any(label != label.strip() for label in text.split("\n")[0].split(","))
+
+
+def test_sound_tables_are_not_read_row_by_row(monkeypatch):
+    from frictionless import Package
+
+    monkeypatch.setattr(Package, "__init__", lambda *_args, **_more: pytest.fail("read by rows"))
+    assert len(datasets.load().claims)
+
+
+def test_more_rows_than_can_be_read_in_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(datasets, "_MAX_TABLE_ROWS", 3)
+    assert {(f[0], f[4]) for f in faults(builders.write(tmp_path))} == {
+        ("places", "too-many-rows"),
+        ("statements", "too-many-rows"),
     }
 
 
