@@ -670,6 +670,9 @@ def _read_geopackage(content: bytes, name: str, part: str) -> Raw:
             database.text_factory = lambda raw: raw.decode("utf-8", "replace")
             database.execute("PRAGMA trusted_schema = OFF")
             return _read_layer(database, name, part)
+        except UnicodeDecodeError as error:
+            # SQLite quotes the broken name in its message, and Python fails to read that.
+            _refuse(name, "bad-geopackage", found=error.object.decode("utf-8", "replace"))
         except (sqlite3.Error, OverflowError, MemoryError) as error:
             raise DatasetError(
                 Path(name), [Problem(name, None, None, str(error), "bad-geopackage")]
