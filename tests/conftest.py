@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 import pytest
 from browser import FLAGS, BrowserMissing, find
 from hypothesis import settings
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Frame, Page, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 from postgis import PostgisMissing, Server
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -161,6 +162,25 @@ class Visit:
     def settle(self) -> None:
         """Wait until Streamlit's script has run to its end."""
         self.page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+
+    def map_frame(self, selector: str = ".st-key-mapframe iframe", number: int = 0) -> Frame:
+        """The frame of a map, once it has drawn its marks and the script has run to its end.
+
+        On the way from page to page a frame may go while it is looked at: then the next is asked.
+        """
+        for _ in range(5):
+            frame = self.page.locator(selector).nth(number).element_handle().content_frame()
+            try:
+                frame.wait_for_function("window.claimMap && claimMap.paints > 0", timeout=30_000)
+                frame.evaluate("claimMap.ready")
+            except PlaywrightError:
+                if not frame.is_detached():
+                    raise
+                continue
+            self.settle()
+            if not frame.is_detached():
+                return frame
+        raise AssertionError("the map's frame never stayed")
 
 
 @pytest.fixture

@@ -39,6 +39,7 @@ from geo.dataset import DatasetError
 from geo.selection import Selection
 
 ROOT = Path(__file__).resolve().parent.parent
+SCRIPT = Path(__file__).resolve()
 FINDINGS = ROOT / ".hypothesis" / "fuzz"
 LONGEST_S = 10.0  # of processor time, for one input
 _LONGEST_WALL_S = 120.0  # for what hangs without computing, or in foreign code, on a busy machine
@@ -264,8 +265,10 @@ def _made(suffix: str, crs: int) -> bytes:
         if suffix == ".gpkg":
             frame.to_file(Path(folder, "g.gpkg"), layer="spots")
             return Path(folder, "g.gpkg").read_bytes()
-        frame.to_file(Path(folder, "g.shp"), encoding="utf-8")
-        return builders.zipped(Path(folder), Path(folder).parent / f"{os.getpid()}.zip").read_bytes()
+        shapefile = Path(folder, "shapefile")
+        shapefile.mkdir()
+        frame.to_file(shapefile / "g.shp", encoding="utf-8")
+        return builders.zipped(shapefile, Path(folder, "g.zip")).read_bytes()
 
 
 def _geopackage_seeds() -> tuple[bytes, ...]:
@@ -322,8 +325,8 @@ _PIECES = tuple(
     piece if isinstance(piece, bytes) else piece.encode("utf-8", "surrogatepass")
     for piece in (
         *hostile.TEXTS,
-        *('"', ",", ";", "\t", "\n", "\r", "\0", "{", "}", "[", "]", "[]", "{}", ":", "null", "true"),
-        *("1e999", "-1e308", "NaN", "Infinity", "-0", "9" * 400, "180.1", "-91", "1,5", "0x10", "²"),
+        *('"', ",", ";", "\t", "\n", "\r", "\0", "{", "}", "[", "]", "[]", "{}", ":", "null"),
+        *("1e999", "-1e308", "NaN", "Infinity", "-0", "9" * 400, "180.1", "-91", "1,5", "²"),
         *("<", ">", "</", "&#0;", "&lt;", "]]>", "<![CDATA[", "<!DOCTYPE x>", "<Polygon>", "<a/>"),
         *('"\\ud800"', "\ud800", "\ufeff", "\u2028", "é", "%00", "%", "&", "=", "../", "C:\\"),
         *("2024-02-30", "9999-12-31", "0000-00-00", "31/12/1999", "12:99", "asserts", "denies"),
@@ -426,7 +429,7 @@ def _batch(name: str, count: int, number: int) -> tuple[str, int, str]:
     """One process of a long run: the target, how many inputs ran, what was found ("" is well)."""
     FINDINGS.mkdir(parents=True, exist_ok=True)
     note = FINDINGS / f"{name}-{number}"
-    command = [sys.executable, "-W", "error", __file__, "--work", str(note), name]
+    command = [sys.executable, "-W", "error", str(SCRIPT), "--work", str(note), name]
     command += ["--inputs", str(count), "--seed", str(number)]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
     ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -468,7 +471,8 @@ def main() -> int:
             print(f"{name}: {done} inputs, {'FOUND' if finding else 'nothing'}", flush=True)
             if finding:
                 print(finding, flush=True)
-    print(f"{total} inputs from seed {asked.seed}, {found} of {len(batches)} batches found something")
+    batch = f"{found} of {len(batches)} batches found something"
+    print(f"{total} inputs from seed {asked.seed}, {batch}")
     return 1 if found or total < asked.inputs else 0
 
 
