@@ -249,7 +249,10 @@ def _load_folder(folder: Path, shown_path: Path, leave_out: bool) -> Dataset:
 def _load_rest(folder: Path, copy: Path, shown_path: Path, error: DatasetError) -> Dataset:
     """The dataset without the rows that have a problem; raises ``error`` where that is no help."""
     descriptor = _descriptor(folder, shown_path)
-    files = _table_files(folder, descriptor, [])
+    lacking: list[Problem] = []
+    files = _table_files(folder, descriptor, lacking)
+    if lacking:
+        raise error
     rows = {}
     for table, file in files.items():
         with (folder / file).open(encoding="utf-8-sig", errors="replace", newline="") as opened:

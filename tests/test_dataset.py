@@ -735,3 +735,13 @@ def test_a_story_at_a_pole_has_a_window(tmp_path, lat):
     (view,) = builders.load(tmp_path, rows).views
     west, south, east, north = view.bounds
     assert -180 <= west < east <= 180 and -85 <= south < north <= 85
+
+
+@pytest.mark.parametrize("table", ["statements", "claims", "sources"])
+def test_leaving_rows_out_does_not_make_up_for_a_table_that_is_missing(tmp_path, table):
+    rows = builders.tables()
+    resources = [{"name": each, "path": f"{each}.csv"} for each in rows if each != table]
+    folder = builders.write(tmp_path / "p", rows, resources=resources)
+    with pytest.raises(DatasetError) as raised:
+        datasets.load(folder, leave_out=True)
+    assert (table, "table-missing") in {(p.table, p.code) for p in raised.value.problems}
