@@ -495,7 +495,7 @@ def _prepare(
     data = pd.DataFrame(table.drop(columns="geometry"))[present].reset_index(drop=True)
     sound = gpd.GeoDataFrame(_columns(data), geometry=shapes[present], crs=CRS)
     return Overlay(
-        name=name,
+        name=texts.legible(name),
         layer=layer,
         layers=layers,
         table=sound,
@@ -591,7 +591,8 @@ def _columns(data: pd.DataFrame) -> pd.DataFrame:
     made = {}
     for position, column in enumerate(data.columns):
         values = data.iloc[:, position]
-        name = str(column) if str(column) not in made else f"{column}_{position}"
+        name = _word(column)
+        name = name if name not in made else f"{name}_{position}"
         if pd.api.types.is_bool_dtype(values) or not pd.api.types.is_numeric_dtype(values):
             made[name] = pd.Series([_word(each) for each in values], dtype=object)
         else:
@@ -608,7 +609,7 @@ def _word(value: object) -> str:
     else:
         text = str(value)
     # Half of a surrogate pair is valid JSON, but no text that could be shown.
-    return text.encode("utf-8", "replace").decode("utf-8").strip()
+    return texts.legible(text.encode("utf-8", "replace").decode("utf-8")).strip()
 
 
 def _fields(table: gpd.GeoDataFrame) -> tuple[Field, ...]:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -108,6 +108,12 @@ def dashboard_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     log = tmp_path_factory.mktemp("dashboard") / "server.log"
     with _served(ROOT / "dashboard.py", log, None, {}) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def served() -> Callable[[Path, Path], AbstractContextManager[str]]:
+    """served(dataset_path, log_path): a dashboard's URL as long as the block lasts."""
+    return lambda dataset, log: _served(ROOT / "dashboard.py", log, dataset, {})
 
 
 @pytest.fixture

