@@ -177,6 +177,8 @@ class Visit:
         for _ in range(5):
             frame = self.page.locator(selector).nth(number).element_handle().content_frame()
             try:
+                # Until it is loaded it is an empty page, under the policy of the page round it.
+                frame.wait_for_url("**/component/**", wait_until="commit")
                 frame.wait_for_function("window.claimMap && claimMap.paints > 0", timeout=30_000)
                 frame.evaluate("claimMap.ready")
             except PlaywrightError:
