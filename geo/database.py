@@ -26,7 +26,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 
-from geo import edits
+from geo import edits, texts
 from geo.dataset import CRS, TABLES, Dataset, DatasetError, Problem, View, schema
 from geo.edits import Change, ChangedMeanwhile, Edit, Package
 from geo.selection import Selection
@@ -440,9 +440,9 @@ def _typed(cells: Sequence[str], kind: str, dtype: str) -> pd.Series:
         number = float if dtype.startswith("float") else Decimal
         return pd.Series([number(c) if c else None for c in cells], dtype=object).astype(dtype)
     if kind == "date" and dtype != "object":
-        texts = pd.Series(cells, dtype="str").replace("", None)
-        return pd.to_datetime(texts, format="%Y-%m-%d").astype(dtype)
-    return pd.Series(cells, dtype=dtype)
+        days = pd.Series(cells, dtype="str").replace("", None)
+        return pd.to_datetime(days, format="%Y-%m-%d").astype(dtype)
+    return pd.Series(texts.all_legible(cells), dtype=dtype)
 
 
 def _kept(connection: Connection, row: sa.Row, chosen: Selection) -> dict[str, pd.DataFrame]:

@@ -24,6 +24,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from geo import texts
+
 SCHEMA_DIR = Path(__file__).parent / "schemas"
 BUILT_IN = Path(__file__).parent.parent / "data" / "troop-shipments"
 EXAMPLE = Path(__file__).parent.parent / "data" / "example"  # small and invented
@@ -250,7 +252,10 @@ def _load_folder(folder: Path, shown_path: Path, leave_out: bool) -> Dataset:
 def _load_rest(folder: Path, copy: Path, shown_path: Path, error: DatasetError) -> Dataset:
     """The dataset without the rows that have a problem; raises ``error`` where that is no help."""
     descriptor = _descriptor(folder, shown_path)
-    files = _table_files(folder, descriptor, [])
+    lacking: list[Problem] = []
+    files = _table_files(folder, descriptor, lacking)
+    if lacking:
+        raise error
     rows = {}
     for table, file in files.items():
         with (folder / file).open(encoding="utf-8-sig", errors="replace", newline="") as opened:
@@ -340,12 +345,15 @@ def _load_sound(folder: Path, shown_path: Path) -> Dataset:
     if problems:
         raise DatasetError(shown_path, problems)
 
+    def words(key: str) -> str:
+        return texts.legible(str(descriptor.get(key) or ""))
+
     return Dataset(
-        name=str(descriptor.get("name") or shown_path.stem),
-        title=str(descriptor.get("title") or descriptor.get("name") or shown_path.stem),
-        title_fr=str(descriptor.get("title_fr") or ""),
-        description=str(descriptor.get("description") or ""),
-        description_fr=str(descriptor.get("description_fr") or ""),
+        name=words("name") or texts.legible(shown_path.stem),
+        title=words("title") or words("name") or texts.legible(shown_path.stem),
+        title_fr=words("title_fr"),
+        description=words("description"),
+        description_fr=words("description_fr"),
         digest=_digest(folder, files),
         views=views,
         **tables,
@@ -701,6 +709,12 @@ def _typed(table: pd.DataFrame, name: str, problems: list[Problem]) -> pd.DataFr
             ]
         elif each["type"] == "date":
             table[column] = pd.to_datetime(cells.replace("", None), format="%Y-%m-%d")
+    typed = {each["name"] for each in schema(name)["fields"] if each["type"] != "string"}
+    for column in table.columns.drop(list(typed)):
+        cells = table[column]
+        legible = texts.all_legible(cells)
+        if legible is not cells:
+            table[column] = pd.Series(legible, index=table.index, dtype=cells.dtype)
     key = schema(name)["primaryKey"]
     return table.set_index(key if isinstance(key, str) else key[0])
 
@@ -768,6 +782,7 @@ def _views(descriptor: dict, tables: dict, problems: list[Problem]) -> tuple[Vie
             problems.append(Problem("datapackage.json", None, f"views[{position}]", found, "view"))
             continue
         title, title_fr = str(each.get("title") or name), str(each.get("title_fr") or "")
+        title, title_fr = texts.legible(title), texts.legible(title_fr)
         views.append(View(name, title, title_fr, (west, south, east, north)))
     theatre = [v for v in views if v.name == "theatre"]
     if not theatre:

@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -406,6 +406,7 @@ _HEADERS: dict[str, str] = {
 # Headers of map files, whose features have a name rather than a claim.
 _SHAPE_HEADERS = {"claim": "name, nom, label, libelle, id", "summary": "desc", "date": "timestamp"}
 _LEAST_LIKENESS = 0.82
+_LONGEST_HEADER = 200  # characters: what is longer names no field
 
 
 @dataclass(frozen=True)
@@ -437,11 +438,17 @@ def _known_headers(shapes: bool) -> dict[str, tuple[str, ...]]:
     return known
 
 
+@lru_cache(maxsize=1024)
+def _header(column: str) -> tuple[str, str]:
+    """A header folded, as a whole and without what stands in brackets, as in "Distance (km)"."""
+    if len(column) > _LONGEST_HEADER:
+        return "", ""
+    return fold(column), fold(re.sub(r"[(\[].*?[)\]]", " ", column))
+
+
 def _likeness(name: str, column: str, shapes: bool) -> float:
     """How like a header is to the names of a field: 1 for one of them, 0 for none."""
-    header = fold(column)
-    # Without what stands in brackets, as in "Distance (km)", too.
-    bare = fold(re.sub(r"[(\[].*?[)\]]", " ", column))
+    header, bare = _header(column)
     known = _known_headers(shapes)[name]
     if not header:
         return 0.0
@@ -449,9 +456,21 @@ def _likeness(name: str, column: str, shapes: bool) -> float:
         return 1.0 - known.index(header) / 1000  # the earlier the more usual
     if bare in known:
         return 0.95 - known.index(bare) / 1000
-    ratio = max(difflib.SequenceMatcher(None, header, word).ratio() for word in known)
     # Short headers are like everything.
-    return round(0.9 * ratio, 3) if ratio >= _LEAST_LIKENESS and len(header) > 4 else 0.0
+    return round(0.9 * _closest(header, known), 3) if len(header) > 4 else 0.0
+
+
+def _closest(header: str, known: tuple[str, ...]) -> float:
+    """The greatest likeness to one of the words, or 0 where none is like enough."""
+    best = 0.0
+    for word in known:
+        # Hundreds of columns against thousands of words: first what costs nothing to know.
+        if 2 * min(len(header), len(word)) < _LEAST_LIKENESS * (len(header) + len(word)):
+            continue
+        matcher = difflib.SequenceMatcher(None, header, word)
+        if matcher.quick_ratio() >= _LEAST_LIKENESS:
+            best = max(best, matcher.ratio())
+    return best if best >= _LEAST_LIKENESS else 0.0
 
 
 def propose(raw: Raw) -> Matching:

@@ -330,24 +330,31 @@ def _from_geopackage(raw: bytes, name: str, layer: str | None):
         file = Path(folder, "layer.gpkg")
         file.write_bytes(raw)
         try:
-            listed = _quietly(gpd.list_layers, file)
+            listed = _by_gdal(name, gpd.list_layers, file)
             layers = tuple(listed.loc[listed["geometry_type"].notna(), "name"])
             if not layers:
                 _fail(name, "overlay-empty")
             chosen = _layer(name, layers, layer)
-            table = _quietly(gpd.read_file, file, layer=chosen)
-        except (RuntimeError, UnicodeDecodeError) as error:  # what GDAL raises
+            table = _by_gdal(name, gpd.read_file, file, layer=chosen)
+        except UnicodeDecodeError as error:
             raise DatasetError(
                 Path(name), [Problem(name, None, None, None, "overlay-unreadable")]
             ) from error
     return _plain(table), layers, chosen, []
 
 
-def _quietly(reader, *args, **options):
-    """What a reader returns or raises; that GDAL finds a file odd is no matter for our log."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return reader(*args, **options)
+def _by_gdal(name: str, reader, *args, **options):
+    """What a reader returns; that GDAL finds a file odd is no matter for our log."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return reader(*args, **options)
+    except RuntimeError as error:  # what GDAL raises
+        found = Problem(name, None, None, None, "overlay-unreadable")
+        raise DatasetError(Path(name), [found]) from error
+    except UnboundLocalError as error:  # pyogrio, where GDAL cannot write down a broken .prj
+        found = Problem(name, None, "crs", None, "overlay-crs")
+        raise DatasetError(Path(name), [found]) from error
 
 
 def _layer(name: str, layers: tuple[str, ...], layer: str | None) -> str:
@@ -395,17 +402,16 @@ def _from_shapefile(raw: bytes, name: str, layer: str | None):
         _fail(name, "overlay-unreadable", found=f"{chosen}.shp")
     notes = [] if ".dbf" in parts else [("no-fields", f"{chosen}.dbf")]
     encoding = _encoding(parts, name, notes)
+    if ".prj" in parts:  # its names may be in any encoding, and GDAL takes but one
+        parts[".prj"] = parts[".prj"].decode("utf-8", "replace").encode()
     with tempfile.TemporaryDirectory() as folder:
         for suffix, content in parts.items():
             if suffix != ".cpg":  # told by `encoding`
                 Path(folder, f"layer{suffix}").write_bytes(content)
         try:
-            table = _quietly(gpd.read_file, Path(folder, "layer.shp"), encoding=encoding)
+            table = _by_gdal(name, gpd.read_file, Path(folder, "layer.shp"), encoding=encoding)
         except UnicodeDecodeError as error:
             found = Problem(name, None, None, None, "overlay-encoding", encoding or "")
-            raise DatasetError(Path(name), [found]) from error
-        except RuntimeError as error:  # what GDAL raises
-            found = Problem(name, None, None, None, "overlay-unreadable")
             raise DatasetError(Path(name), [found]) from error
     return _plain(table), tuple(shapes.values()), chosen, notes
 
@@ -427,8 +433,9 @@ def _encoding(parts: dict[str, bytes], name: str, notes: list) -> str | None:
         bare = told.upper().removeprefix("ANSI").strip()
         for each in (bare, f"cp{bare}", bare.replace("ISO ", "ISO-").replace(" ", "-")):
             try:
+                "".encode(each)  # some codecs are for no text
                 return codecs.lookup(each).name
-            except LookupError:
+            except (LookupError, UnicodeError, ValueError):
                 continue
         _fail(name, "overlay-encoding", told)
     head = int.from_bytes(parts[".dbf"][8:10], "little")
@@ -488,7 +495,7 @@ def _prepare(
     data = pd.DataFrame(table.drop(columns="geometry"))[present].reset_index(drop=True)
     sound = gpd.GeoDataFrame(_columns(data), geometry=shapes[present], crs=CRS)
     return Overlay(
-        name=name,
+        name=texts.legible(name),
         layer=layer,
         layers=layers,
         table=sound,
@@ -584,7 +591,8 @@ def _columns(data: pd.DataFrame) -> pd.DataFrame:
     made = {}
     for position, column in enumerate(data.columns):
         values = data.iloc[:, position]
-        name = str(column) if str(column) not in made else f"{column}_{position}"
+        name = _word(column)
+        name = name if name not in made else f"{name}_{position}"
         if pd.api.types.is_bool_dtype(values) or not pd.api.types.is_numeric_dtype(values):
             made[name] = pd.Series([_word(each) for each in values], dtype=object)
         else:
@@ -601,7 +609,7 @@ def _word(value: object) -> str:
     else:
         text = str(value)
     # Half of a surrogate pair is valid JSON, but no text that could be shown.
-    return text.encode("utf-8", "replace").decode("utf-8").strip()
+    return texts.legible(text.encode("utf-8", "replace").decode("utf-8")).strip()
 
 
 def _fields(table: gpd.GeoDataFrame) -> tuple[Field, ...]:

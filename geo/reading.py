@@ -29,6 +29,7 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from geo import texts
 from geo.dataset import MAX_COLUMNS, MAX_ROWS, DatasetError, Problem, opened_zip, zip_chunks
 
 MAX_FILE_BYTES = 50_000_000
@@ -142,6 +143,7 @@ def read(source: str | Path | bytes, name: str = "", part: str = "") -> Raw:
         except (OSError, ValueError) as error:
             found = getattr(error, "strerror", None) or str(error)
             _refuse(name, "file-missing", str(path), found=found)
+    name = texts.legible(name)
     if len(source) > MAX_FILE_BYTES:
         _refuse_size(name, len(source))
     raw = _read_content(source, name, part)
@@ -219,7 +221,7 @@ def _decoded(content: bytes, name: str) -> tuple[str, tuple[Remark, ...]]:
 
 def _clean(text: str) -> str:
     """A cell as one uses it: composed characters, no blanks around, none that cannot be shown."""
-    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n")).strip()
+    text = unicodedata.normalize("NFC", texts.legible(text)).strip()
     return text if text.isprintable() else "".join(c for c in text if c == "\n" or _shown(c))
 
 
@@ -239,14 +241,14 @@ def _assembled(
     table = more.get("part") if len(more.get("parts", ())) > 1 else name
     width = len(header)
     for number, row in cells:
-        texts = tuple(_clean(cell) for cell in row)
-        if not any(texts) and "shapes" not in more:
+        clean = tuple(_clean(cell) for cell in row)
+        if not any(clean) and "shapes" not in more:
             continue
-        if any(texts[width:]):
-            extra = next(text for text in texts[width:] if text)
+        if any(clean[width:]):
+            extra = next(text for text in clean[width:] if text)
             problems.append(Problem(table, number, None, extra, "row-too-long"))
             continue
-        rows.append((*texts[:width], *("",) * (width - len(texts))))
+        rows.append((*clean[:width], *("",) * (width - len(clean))))
         numbers.append(number)
         if len(rows) > MAX_ROWS:
             _refuse(name, "too-many-rows", str(MAX_ROWS), found=f"> {MAX_ROWS}")
@@ -670,6 +672,9 @@ def _read_geopackage(content: bytes, name: str, part: str) -> Raw:
             database.text_factory = lambda raw: raw.decode("utf-8", "replace")
             database.execute("PRAGMA trusted_schema = OFF")
             return _read_layer(database, name, part)
+        except UnicodeDecodeError as error:
+            # SQLite quotes the broken name in its message, and Python fails to read that.
+            _refuse(name, "bad-geopackage", found=error.object.decode("utf-8", "replace"))
         except (sqlite3.Error, OverflowError, MemoryError) as error:
             raise DatasetError(
                 Path(name), [Problem(name, None, None, str(error), "bad-geopackage")]

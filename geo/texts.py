@@ -9,7 +9,8 @@ from __future__ import annotations
 import gettext
 import io
 import math
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import cache, lru_cache
@@ -20,6 +21,27 @@ DEFAULT_LANG = "en"
 
 Translate = Callable[[str], str]
 _MOST_WRITTEN_OUT = 1e15  # beyond it a number is written with its exponent
+
+# What steers how its surroundings are read, or is not seen at all: controls, marks and overrides
+# of direction, zero-width signs, tags, halves of characters. Joiners stay where they join.
+_UNSEEN = (
+    "\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e"
+    "\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufdd0-\ufdef\ufeff\uffa0"
+    "\ufff0-\ufffb\ufffe\uffff\U000e0000-\U000e0fff"
+)
+_MARKS = (
+    "\u0300-\u034e\u0350-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0e31-\u0e3a"
+    "\u0e47-\u0e4e\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f"
+)
+_MOST_MARKS = 6  # on one letter; no language needs more, and a pile covers the lines above
+_SPACES = "\t\x0b\x0c\x85\u2028\u2029"
+_STRAY_JOINERS = "(?<!\\S)[\u200c\u200d]+|[\u200c\u200d]{2,}|[\u200c\u200d]+(?!\\S)"
+_ILLEGIBLE = re.compile(
+    f"[{_UNSEEN}{_SPACES}\r]|{_STRAY_JOINERS}|[{_MARKS}]{{{_MOST_MARKS + 1},}}"
+)
+_UNSEEN_SIGNS = re.compile(f"[{_UNSEEN}]|{_STRAY_JOINERS}")
+_BREAKS, _BLANKS = re.compile("\r\n?"), re.compile(f"[{_SPACES}]")
+_PILES = re.compile(f"([{_MARKS}]{{{_MOST_MARKS}}})[{_MARKS}]+")
 
 
 @cache
@@ -51,6 +73,26 @@ def own_name(lang: str) -> str:
 
     name = Locale.parse(lang).get_display_name(lang)
     return name[:1].upper() + name[1:]
+
+
+def legible(text: str) -> str:
+    """A text of the data that shows all it holds and leaves its surroundings alone.
+
+    Without controls, signs that turn the direction, or signs of no width; of marks heaped on one
+    letter the first few; line breaks as \\n and other odd blanks as a space. Every text of a
+    dataset or an overlay comes through here as it is read, so nothing behind need think of it.
+    """
+    if not _ILLEGIBLE.search(text):
+        return text
+    text = _BLANKS.sub(" ", _BREAKS.sub("\n", text))
+    return _PILES.sub(r"\1", _UNSEEN_SIGNS.sub("", text))
+
+
+def all_legible(cells: Sequence[str]) -> Sequence[str]:
+    """``legible`` of each; the same object where there is nothing to do, which is told fast."""
+    if not _ILLEGIBLE.search("\n".join(cells)):
+        return cells
+    return [legible(cell) for cell in cells]
 
 
 def translator(lang: str) -> Translate:

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
+from pathlib import Path
+
+import streamlit as st
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -9,43 +15,74 @@ from geo.dataset import DatasetError
 from geo.overlays import tiles
 from pages import served
 
-# Nothing from elsewhere, nothing sent elsewhere, no frame in or around. What it cannot forbid:
-# streamlit-folium runs the script of a map as it is sent, Streamlit makes blobs of the modules of
-# small components and writes its styles into the page.
-POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",
-        "style-src 'self' 'unsafe-inline'",
-        # Online tiles are drawn when a viewer asks for them, and say whom that tells.
-        " ".join(
-            ("img-src 'self' data: blob:", *sorted({f"https://{t.host}" for t in tiles().values()}))
-        ),
-        "font-src 'self' data:",
-        "media-src 'self'",
-        "connect-src 'self'",
-        "worker-src 'self'",
-        "frame-src 'self'",
-        "manifest-src 'self'",
-        "frame-ancestors 'self'",
-        "base-uri 'self'",
-        "form-action 'self'",
-        "object-src 'none'",
+_INLINE = re.compile(r"<script(?![^>]*\bsrc=)[^>]*>(.*?)</script>", re.S)
+
+
+def _inline_scripts() -> list[str]:
+    """The scripts that Streamlit's own page has inline, each by its hash."""
+    page = (Path(st.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
+    digests = (hashlib.sha256(text.encode()).digest() for text in _INLINE.findall(page))
+    return [f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests]
+
+
+def _policy(scripts: list[str], images: list[str]) -> str:
+    """Nothing from elsewhere, nothing sent elsewhere, no frame in or around."""
+    return "; ".join(
+        (
+            "default-src 'none'",
+            " ".join(("script-src 'self'", *scripts)),
+            "style-src 'self' 'unsafe-inline'",
+            " ".join(("img-src 'self' data: blob:", *images)),
+            "font-src 'self' data:",
+            "media-src 'self'",
+            "connect-src 'self'",
+            "worker-src 'self'",
+            "frame-src 'self'",
+            "manifest-src 'self'",
+            "frame-ancestors 'self'",
+            "base-uri 'self'",
+            "form-action 'self'",
+            "object-src 'none'",
+        )
     )
+
+
+# A page runs no script that somebody wrote into it, and evaluates no text. What the policies
+# cannot forbid, since the stack needs it:
+# - styles written into a page, which is how Streamlit makes all of its own;
+# - scripts from blobs, which is how it loads the modules of small components: only what runs
+#   already can make one;
+# - any file of this server as a script: it serves no file of a stranger as one (nosniff);
+# - in the map's frame also scripts in the page and evaluated text, for streamlit-folium runs a
+#   map as it is sent; no text of the data goes that way (tests/test_map_in_browser.py);
+# - there also pictures from the hosts of the online tiles, drawn when a viewer asks for them.
+PAGE_POLICY = _policy([*_inline_scripts(), "blob:"], [])
+MAP_POLICY = _policy(
+    ["'unsafe-inline'", "'unsafe-eval'"], sorted({f"https://{t.host}" for t in tiles().values()})
 )
+# A file to save or to show as a picture; opened by itself it can do nothing.
+FILE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
 HEADERS = {
-    "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
-_RAW = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
-_NAMES = {name for name, _ in _RAW}
+
+
+def headers_for(path: str) -> dict[str, str]:
+    """The headers of the answer for a path, which may begin with the app's own base path."""
+    policy = PAGE_POLICY
+    if "/component/streamlit_folium." in path:
+        policy = MAP_POLICY
+    elif "/media/" in path or "/component/claimmap/" in path:
+        policy = FILE_POLICY
+    return HEADERS | {"Content-Security-Policy": policy}
 
 
 class Guard:
-    """Puts ``HEADERS`` on every answer, in place of the server's own by those names."""
+    """Puts ``headers_for`` on every answer, in place of the server's own by those names."""
 
     def __init__(self, app: ASGIApp):
         self.app = app
@@ -54,13 +91,15 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        ours = [(k.lower().encode(), v.encode()) for k, v in headers_for(scope["path"]).items()]
+        names = {name for name, _ in ours}
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 others = [
-                    pair for pair in message.get("headers", []) if pair[0].lower() not in _NAMES
+                    pair for pair in message.get("headers", []) if pair[0].lower() not in names
                 ]
-                message = message | {"headers": [*others, *_RAW]}
+                message = message | {"headers": [*others, *ours]}
             await send(message)
 
         await self.app(scope, receive, guarded)

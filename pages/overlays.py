@@ -58,7 +58,7 @@ def _look(each: Held, lang: str) -> tuple[str, str]:
 
 def _tiles() -> dict[str, Tiles]:
     """The online maps that a browser may ask for: the server's policy has the last word."""
-    return {name: each for name, each in overlays.tiles().items() if each.host in guard.POLICY}
+    return {name: each for name, each in overlays.tiles().items() if each.host in guard.MAP_POLICY}
 
 
 def context(now: Session) -> dict | None:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 import pytest
 from browser import FLAGS, BrowserMissing, find
 from hypothesis import settings
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Frame, Page, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 from postgis import PostgisMissing, Server
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -109,6 +110,12 @@ def dashboard_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def served() -> Callable[[Path, Path], AbstractContextManager[str]]:
+    """served(dataset_path, log_path): a dashboard's URL as long as the block lasts."""
+    return lambda dataset, log: _served(ROOT / "dashboard.py", log, dataset, {})
+
+
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[..., str]]:
     """serve(dataset_path=None, env=None, script=dashboard.py) -> URL of a server for this test."""
@@ -161,6 +168,27 @@ class Visit:
     def settle(self) -> None:
         """Wait until Streamlit's script has run to its end."""
         self.page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+
+    def map_frame(self, selector: str = ".st-key-mapframe iframe", number: int = 0) -> Frame:
+        """The frame of a map, once it has drawn its marks and the script has run to its end.
+
+        On the way from page to page a frame may go while it is looked at: then the next is asked.
+        """
+        for _ in range(5):
+            frame = self.page.locator(selector).nth(number).element_handle().content_frame()
+            try:
+                # Until it is loaded it is an empty page, under the policy of the page round it.
+                frame.wait_for_url("**/component/**", wait_until="commit")
+                frame.wait_for_function("window.claimMap && claimMap.paints > 0", timeout=30_000)
+                frame.evaluate("claimMap.ready")
+            except PlaywrightError:
+                if not frame.is_detached():
+                    raise
+                continue
+            self.settle()
+            if not frame.is_detached():
+                return frame
+        raise AssertionError("the map's frame never stayed")
 
 
 @pytest.fixture

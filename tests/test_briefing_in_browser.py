@@ -62,11 +62,7 @@ def start(open_page, url: str, **context):
 
 
 def frame_of(visit):
-    visit.page.wait_for_selector("iframe")
-    frame = visit.page.query_selector("iframe").content_frame()
-    frame.wait_for_function("window.claimMap && claimMap.paints > 0", timeout=30_000)
-    frame.evaluate("claimMap.ready")
-    visit.settle()
+    frame = visit.map_frame("iframe")
     frame.evaluate("window.stayed = claimMap")
     return frame
 

@@ -159,12 +159,10 @@ def test_what_was_compared_is_still_there_after_another_page():
 
 def frames(visit) -> list:
     """The frames of both maps, drawn and moving together."""
-    visit.page.locator(".stMain iframe").nth(1).wait_for()
-    found = [each.content_frame() for each in visit.page.query_selector_all(".stMain iframe")]
+    found = [visit.map_frame(".stMain iframe", number) for number in range(2)]
     for frame in found:
         joined = "window.claimTogether && claimTogether.joined"
         frame.wait_for_function(joined, timeout=30_000)
-        frame.evaluate("claimMap.ready")
         frame.evaluate("window.stayed = claimMap; 0")
     visit.settle()
     visit.page.wait_for_timeout(300)
@@ -186,7 +184,7 @@ def where(both: list) -> list[float]:
 
 
 def drag(visit, number: int, both: list) -> None:
-    box = visit.page.query_selector_all(".stMain iframe")[number].bounding_box()
+    box = visit.page.locator(".stMain iframe").nth(number).bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     mouse = visit.page.mouse
     mouse.move(x, y)
@@ -206,7 +204,7 @@ def test_every_gesture_on_one_map_moves_the_other_just_as_far(dashboard_url, ope
     runs = len(visit.requests)
     seen = [where(both)]
     for number, frame in enumerate(both):
-        box = visit.page.query_selector_all(".stMain iframe")[number].bounding_box()
+        box = visit.page.locator(".stMain iframe").nth(number).bounding_box()
         visit.page.evaluate("document.activeElement.blur()")
         gestures = [
             lambda n=number: drag(visit, n, both),
@@ -279,7 +277,7 @@ def test_two_tabs_leave_each_other_alone_and_a_left_page_leaves_nothing(dashboar
 def test_the_pointer_is_shown_on_the_other_map_and_legends_open_together(dashboard_url, open_page):
     visit = open_page(f"{dashboard_url}/compare")
     both = frames(visit)
-    box = visit.page.query_selector_all(".stMain iframe")[0].bounding_box()
+    box = visit.page.locator(".stMain iframe").first.bounding_box()
     visit.page.mouse.move(box["x"] + 120, box["y"] + 140)
     visit.page.mouse.move(box["x"] + 130, box["y"] + 150)
     cross = both[1].locator(".cm-cross")
@@ -309,7 +307,7 @@ def test_a_claim_of_the_list_opens_on_the_map(dashboard_url, open_page):
 def test_on_a_phone_the_maps_stand_one_above_the_other(dashboard_url, open_page):
     visit = open_page(f"{dashboard_url}/compare", viewport={"width": 390, "height": 844})
     where(frames(visit))
-    first, second = (e.bounding_box() for e in visit.page.query_selector_all(".stMain iframe"))
+    first, second = (e.bounding_box() for e in visit.page.locator(".stMain iframe").all())
     assert second["y"] > first["y"] + first["height"]
     assert first["x"] == second["x"]
     assert visit.page.evaluate("document.documentElement.scrollWidth") == 390

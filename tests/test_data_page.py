@@ -429,7 +429,7 @@ def test_what_is_typed_and_dragged_in_a_browser_is_saved_in_place(serve, open_pa
     page.locator(".st-key-edit-begin button").click()
     page.locator(".st-key-edit-author input").fill("Ann")
     page.keyboard.press("Enter")
-    frame = map_frame(visit)
+    frame = visit.map_frame(".st-key-edit-map iframe")
     row = datasets.load().places.iloc[0]
     grid = page.locator('[data-testid="stDataFrame"]').first.bounding_box()
     page.mouse.click(grid["x"] + 120, grid["y"] + 54)  # the first cell

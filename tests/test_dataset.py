@@ -331,7 +331,7 @@ def test_cells_full_of_other_separators_are_not_taken_for_them(tmp_path):
         text = {"sources": "url", "claims": "title", "statements": "rationale"}[table]
         rows[table] = [{**row, text: "a; b;\tc;\td | e; f;" * 3} for row in rows[table]]
     whole = builders.load(tmp_path, rows)
-    assert whole.claims["title"].tolist() == ["a; b;\tc;\td | e; f;" * 3] * 3
+    assert whole.claims["title"].tolist() == ["a; b; c; d | e; f;" * 3] * 3
     file = tmp_path / "sources.csv"
     # Two columns that a guess would part at the semicolon, with a blank after each comma.
     file.write_text(
@@ -831,3 +831,13 @@ def test_a_story_at_a_pole_has_a_window(tmp_path, lat):
     (view,) = builders.load(tmp_path, rows).views
     west, south, east, north = view.bounds
     assert -180 <= west < east <= 180 and -85 <= south < north <= 85
+
+
+@pytest.mark.parametrize("table", ["statements", "claims", "sources"])
+def test_leaving_rows_out_does_not_make_up_for_a_table_that_is_missing(tmp_path, table):
+    rows = builders.tables()
+    resources = [{"name": each, "path": f"{each}.csv"} for each in rows if each != table]
+    folder = builders.write(tmp_path / "p", rows, resources=resources)
+    with pytest.raises(DatasetError) as raised:
+        datasets.load(folder, leave_out=True)
+    assert (table, "table-missing") in {(p.table, p.code) for p in raised.value.problems}

@@ -19,24 +19,88 @@ def fetch(url: str):
         return error
 
 
+MAP_FRAME = "/component/streamlit_folium.st_folium/index.html"
+
+
 @pytest.mark.parametrize(
-    "path", ["/", "/register", "/health", "/_stcore/health", "/nowhere/at/all"]
+    "path",
+    ["/", "/register", "/health", "/_stcore/health", "/nowhere/at/all", "/media/x.svg", MAP_FRAME],
 )
 def test_every_answer_carries_the_headers(dashboard_url, path):
     told = fetch(dashboard_url + path).headers
-    for name, value in guard.HEADERS.items():
+    for name, value in guard.headers_for(path).items():
         assert told.get_all(name) == [value]
 
 
-def test_the_policy_names_no_one_else():
-    rules = dict(rule.split(" ", 1) for rule in guard.POLICY.split("; "))
-    assert rules["default-src"] == rules["object-src"] == "'none'"
-    assert rules["connect-src"] == rules["frame-src"] == rules["frame-ancestors"] == "'self'"
-    elsewhere = {key: words for key, words in rules.items() if "://" in words}
-    assert elsewhere.keys() == {"img-src"}
+def rules(policy: str) -> dict[str, str]:
+    return dict(rule.split(" ", 1) for rule in policy.split("; ") if " " in rule)
+
+
+def test_the_policies_name_no_one_else_but_tiles_in_the_map():
     hosts = {f"https://{layer.host}" for layer in overlays.tiles().values()}
-    assert set(rules["img-src"].split()) == {"'self'", "data:", "blob:"} | hosts
-    assert "*" not in guard.POLICY
+    for policy, more in ((guard.PAGE_POLICY, set()), (guard.MAP_POLICY, hosts)):
+        told = rules(policy)
+        assert told["default-src"] == told["object-src"] == "'none'"
+        assert told["connect-src"] == told["frame-src"] == told["frame-ancestors"] == "'self'"
+        assert set(told.pop("img-src").split()) == {"'self'", "data:", "blob:"} | more
+        assert not [words for words in told.values() if "://" in words or "*" in words]
+
+
+def test_only_the_frame_of_a_map_may_run_what_is_written_into_it():
+    assert fetch_path_policies() == {
+        "/": guard.PAGE_POLICY,
+        "/base/register": guard.PAGE_POLICY,
+        "/component/other.thing/index.html": guard.PAGE_POLICY,
+        MAP_FRAME: guard.MAP_POLICY,
+        "/base" + MAP_FRAME: guard.MAP_POLICY,
+        "/media/a.svg": guard.FILE_POLICY,
+    }
+    scripts = rules(guard.PAGE_POLICY)["script-src"].split()
+    assert scripts[0] == "'self'" and scripts[-1] == "blob:"
+    assert all(word.startswith("'sha256-") for word in scripts[1:-1])
+    assert "script-src" not in rules(guard.FILE_POLICY) and "sandbox" in guard.FILE_POLICY
+
+
+def fetch_path_policies() -> dict[str, str]:
+    paths = ("/", "/base/register", "/component/other.thing/index.html", MAP_FRAME)
+    more = ("/base" + MAP_FRAME, "/media/a.svg")
+    return {path: guard.headers_for(path)["Content-Security-Policy"] for path in (*paths, *more)}
+
+
+WRITTEN = """() => {
+  const script = document.createElement('script');
+  script.textContent = "window.pwned = 'script'";
+  document.body.append(script);
+  const picture = document.createElement('div');
+  const hurt = 'onerror="window.pwned = 1"';
+  picture.innerHTML = `<img src=x ${hurt}><a href="javascript:window.pwned = 2">x</a>`;
+  document.body.append(picture);
+  picture.querySelector('a').click();
+  setTimeout("window.pwned = 'text'", 0);
+}"""
+
+
+@pytest.mark.parametrize(
+    ("page", "shown"),
+    [
+        ("", ".st-key-mapframe iframe"),
+        ("register", "table.matrix"),
+        ("timeline", ".timeline"),
+        ("briefing", "iframe"),
+        ("data", ".stMain h2"),
+    ],
+)
+def test_a_script_that_got_into_a_page_would_not_run(dashboard_url, open_page, page, shown):
+    visit = open_page(f"{dashboard_url}/{page}", block_foreign=True)
+    visit.page.locator(shown).first.wait_for()
+    visit.settle()
+    # What the page needs itself, the policy allows.
+    assert not [error for error in visit.errors if "Content Security Policy" in error]
+    visit.page.evaluate(WRITTEN)
+    visit.page.wait_for_timeout(200)
+    assert visit.page.evaluate("window.pwned") is None
+    refused = [error for error in visit.errors if "Content Security Policy" in error]
+    assert len(refused) >= 4
 
 
 def test_what_a_page_would_fetch_from_elsewhere_is_refused(dashboard_url, open_page):

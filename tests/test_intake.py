@@ -1,6 +1,8 @@
 """Bring your own claims: from a stranger's table or map file to a dataset."""
 
+import difflib
 import json
+import time
 from dataclasses import replace
 from datetime import date
 from functools import cache
@@ -620,3 +622,24 @@ def test_zero_and_misplaced_positions_of_a_package_are_told(tmp_path):
         with pytest.raises(DatasetError) as raised:
             builders.load(tmp_path / code, rows)
         assert code in [p.code for p in raised.value.problems]
+
+
+@pytest.mark.parametrize(
+    "header", ["unknown column {n:03}", "(" * 190 + "{n}", "(" * 2000 + "{n}"], ids=len
+)
+def test_hundreds_of_strange_columns_are_passed_over_at_once(header):
+    """They took a quarter of a minute, as each was compared with thousands of words."""
+    columns = [header.format(n=n) for n in range(498)]
+    columns = [column[:2000] for column in columns] if len(header) < 500 else columns[:60]
+    raw = table(",".join(["claim", *columns, "source"]) + "\n" + "x," * (len(columns) + 1) + "y\n")
+    began = time.process_time()
+    assert intake.propose(raw).columns == {"claim": "claim", "source": "source"}
+    assert time.process_time() - began < 5
+
+
+@given(st.sampled_from(sorted(intake._known_headers(False))), st.text("aeilnrstu ", max_size=4))
+def test_what_is_compared_in_haste_is_compared_the_same(name, more):
+    known = intake._known_headers(False)[name]
+    for header in (known[-1] + more, more + known[0], known[0][1:] + more):
+        ratio = max(difflib.SequenceMatcher(None, header, word).ratio() for word in known)
+        assert intake._closest(header, known) == (ratio if ratio >= intake._LEAST_LIKENESS else 0.0)

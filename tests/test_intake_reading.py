@@ -509,6 +509,16 @@ def test_a_broken_geometry_in_a_geopackage_is_told(tmp_path):
     assert [(p.row, p.code) for p in read(content, "s.gpkg").problems] == [(1, "geometry")]
 
 
+def test_a_geopackage_with_a_name_that_is_no_text_is_refused(tmp_path):
+    """SQLite quotes the name in its message, which Python cannot read as text then."""
+    content = spoiled_geopackage(tmp_path, "CREATE TABLE quoted_here (a)")
+    broken = content.replace(b"quoted_here (a)", b"quoted_here )))")
+    broken = broken.replace(b"quoted_here", b"quoted\x80here")
+    problem = refused(broken, "s.gpkg")
+    assert problem.code == "bad-geopackage"
+    assert "malformed database schema" in problem.found and "\ufffd" in problem.found
+
+
 # Laws
 
 

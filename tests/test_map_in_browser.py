@@ -17,12 +17,7 @@ VIEWS = ("theatre", "routes", "base", "pokrovsk")
 
 def map_frame(visit):
     """The map's frame, once it has drawn its marks and the finer coast."""
-    visit.page.wait_for_selector("iframe")
-    frame = visit.page.query_selector("iframe").content_frame()
-    frame.wait_for_function("window.claimMap && claimMap.paints > 0", timeout=30_000)
-    frame.evaluate("claimMap.ready")
-    visit.settle()
-    return frame
+    return visit.map_frame()
 
 
 def ids(frame) -> list[str]:
@@ -55,7 +50,7 @@ def click_box(visit, label: str) -> None:
     before = visit.page.url
     side = visit.page.locator('section[data-testid="stSidebar"]')
     side.get_by_text(label, exact=True).first.click()
-    visit.page.wait_for_function("before => location.href !== before", arg=before)
+    visit.page.wait_for_url(lambda now: now != before)
     visit.settle()
 
 
@@ -155,8 +150,8 @@ def test_the_map_stays_where_the_viewer_moved_it(dashboard_url, open_page):
         click_box(visit, label)
         assert frame.evaluate(WHERE) == moved
         assert frame.evaluate("window.stayed") is True
-    assert visit.page.query_selector("iframe").content_frame() == frame
-    assert len(visit.page.query_selector_all("iframe")) == 1
+    assert visit.map_frame() == frame
+    assert visit.page.locator("iframe").count() == 1
 
 
 def test_a_mark_opens_its_evidence_and_its_row(dashboard_url, open_page):
@@ -255,11 +250,9 @@ def test_the_page_of_checks_shows_each_with_its_map(dashboard_url, open_page):
     visit.page.get_by_text("SSE is next to SE", exact=False).wait_for()
     visit.page.locator("iframe").nth(1).wait_for()
     visit.settle()
-    for claim in visit.page.query_selector_all("iframe"):
-        frame = claim.content_frame()
-        frame.wait_for_function("window.claimMap && claimMap.paints > 0")
-        assert len(ids(frame)) in (1, 3)
-    assert len(visit.page.query_selector_all("iframe")) == 2
+    for number in range(2):
+        assert len(ids(visit.map_frame("iframe", number))) in (1, 3)
+    assert visit.page.locator("iframe").count() == 2
     assert visit.foreign() == []
 
 
@@ -284,9 +277,8 @@ def test_hostile_text_stays_text(open_page, serve, tmp_path):
     evidence = visit.page.locator("article.evidence")
     evidence.wait_for()
     frame.locator("#map_div").hover(position={"x": 300, "y": 200})
-    visit.page.wait_for_timeout(500)
-    shown = evidence.inner_text()
-    assert all(text.split()[0] in shown for text in TEXTS)
+    for text in TEXTS:
+        evidence.get_by_text(text.split()[0], exact=False).first.wait_for()
     for each in (visit.page, frame):
         assert each.evaluate("window.pwned") is None
         assert each.evaluate("document.querySelectorAll('.pwned, img[src=x], base').length") == 0

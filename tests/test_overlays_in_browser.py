@@ -260,7 +260,7 @@ def tiles_url(serve, tmp_path) -> str:
         "import runpy\n"
         "from geo import overlays\n"
         "from pages import guard\n"
-        "guard.POLICY += ' '.join(each.host for each in overlays.tiles().values())\n"
+        "guard.MAP_POLICY += ' '.join(each.host for each in overlays.tiles().values())\n"
         f"runpy.run_path({str(ROOT / 'dashboard.py')!r}, run_name='__main__')\n"
     )
     return serve(script=script)
@@ -271,7 +271,7 @@ def test_tiles_are_offered_only_where_the_policy_allows_them(dashboard_url, open
     map_frame(visit)
     box(visit).locator("input[type=file]").wait_for(state="attached")
     visit.settle()
-    allowed = any(each.host in guard.POLICY for each in overlays.tiles().values())
+    allowed = any(each.host in guard.MAP_POLICY for each in overlays.tiles().values())
     assert box(visit).get_by_text("your browser fetches", exact=False).count() == int(allowed)
 
 

@@ -194,16 +194,29 @@ def test_known_routes_are_faster():
     assert time.perf_counter() - began < 0.02
 
 
-@pytest.mark.parametrize(
-    "pair", [("Murmansk", "Stockholm"), ("Genoa", "Mariupol"), ("Gdansk", "Odesa")]
-)
-def test_the_slowest_pairs_of_a_region_take_less_than_5_s(pair):
-    """Near each other, but with half a continent between. Processor time: the machine is shared."""
+def processor_s(pair):
+    """What a route takes that nobody asked for before; processor time: the machine is shared."""
     searoute._route.cache_clear()
     searoute._chart.cache_clear()
     began = time.process_time()
     between(*pair)
-    assert time.process_time() - began < 5
+    return time.process_time() - began
+
+
+@pytest.fixture(scope="module")
+def short_route_s():
+    """A route across one sea, on this machine and at its best: what others are measured against."""
+    return min(processor_s(("Pusan", "Vladivostok")) for _ in range(3))
+
+
+@pytest.mark.parametrize(
+    ("pair", "times"),
+    # About twice to three times what was measured: 20, 9 and 9 of a short route.
+    [(("Murmansk", "Stockholm"), 60), (("Genoa", "Mariupol"), 30), (("Gdansk", "Odesa"), 30)],
+)
+def test_the_slowest_pairs_of_a_region_take_a_few_dozen_short_routes(pair, times, short_route_s):
+    """Near each other, but with half a continent between."""
+    assert processor_s(pair) < times * short_route_s
 
 
 # --- Ports of the world ---------------------------------------------------------------------------

@@ -186,12 +186,7 @@ def drawn(upto: date) -> list[str]:
 
 
 def frame_of(visit):
-    visit.page.wait_for_selector(".st-key-timelinemap iframe")
-    frame = visit.page.query_selector(".st-key-timelinemap iframe").content_frame()
-    frame.wait_for_function("window.claimMap && claimMap.paints > 0", timeout=30_000)
-    frame.evaluate("claimMap.ready")
-    visit.settle()
-    return frame
+    return visit.map_frame(".st-key-timelinemap iframe")
 
 
 def shows(frame, upto: date) -> None:
