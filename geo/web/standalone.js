@@ -7,7 +7,7 @@
   "use strict";
 
   const read = (id) => JSON.parse(document.getElementById(id).textContent);
-  const data = read("marks"), world = read("world"), detail = read("detail"), { map, view, layer, words } = read("setup");
+  const data = read("marks"), world = read("world"), detail = read("detail"), context = read("context"), { map, view, layer, words } = read("setup");
   const { options } = data.ledger;
   const KEYS = [...window.claimSelection.FACETS, "layer"];
   const filters = document.getElementById("filters");
@@ -98,7 +98,7 @@
   window.claimMap.attach(made);
   window.claimMap.update({
     marks: data, world, detail, choice: start, selected: -1,
-    view: { bounds: view, token: "start" }, show: 0, interactive: false, measure: null, step: null,
+    view: { bounds: view, token: "start" }, show: 0, interactive: false, measure: null, step: null, context,
   });
   window.addEventListener("claimmap:select", (event) => {
     const n = data.claims.findIndex((claim) => claim.id === event.detail.claim);
