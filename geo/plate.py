@@ -194,7 +194,7 @@ def _told(
     if any(doubt):
         said.append(_("Uncertain: {what}.").format(what=", ".join(filter(None, doubt))))
     if context:
-        said.append(overlays.sentence(context, lang))
+        said.append(shortened(overlays.sentence(context, lang), 160))
     return " ".join(plain(part) for part in said)
 
 

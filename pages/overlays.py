@@ -193,9 +193,7 @@ def show(now: Session) -> None:
         for each in reversed(list(_held())):
             _show_held(now, each)
         if _held():
-            st.caption(
-                _("On this map, and in the pictures, reports and web pages you make of it.")
-            )
+            st.caption(_("On this map, and in the pictures, reports and web pages you make of it."))
         _show_tiles(now)
 
 
