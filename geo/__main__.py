@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from geo import checks, dataset, exports, files, gazetteer, intake, selection, texts
+from geo import checks, dataset, exports, files, gazetteer, intake, overlays, selection, texts
 from geo.dataset import Dataset, DatasetError
 from geo.files import FileError, Picture
 from geo.selection import Selection
@@ -132,6 +132,7 @@ def _parser() -> argparse.ArgumentParser:
         )
         if word == "snapshot":
             _add_picture_flags(parser_of)
+        _add_overlay_flags(parser_of)
     route = command(
         "route",
         _route,
@@ -218,6 +219,46 @@ def _add_picture_flags(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_overlay_flags(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(
+        "context",
+        "Layers of your own under the claims, the lowest first. Where there is a map, that is: "
+        "files of data hold claims alone.",
+    )
+    group.add_argument(
+        "--overlay",
+        metavar="FILE[:LAYER][:FIELD]",
+        action="append",
+        default=[],
+        type=_overlay,
+        help="a GeoJSON, GeoPackage, KML or zipped shapefile; coloured by a FIELD if one is named, "
+        "and of several layers the first unless LAYER is; may be given again",
+    )
+    group.add_argument(
+        "--overlay-source",
+        metavar="TEXT",
+        action=_OfOverlay,
+        help="whose data the --overlay before it is",
+    )
+    group.add_argument(
+        "--overlay-opacity",
+        metavar="N",
+        action=_OfOverlay,
+        type=_share,
+        help=f"how much of what lies below the --overlay before it covers, 0.1 to 1 "
+        f"(default: {overlays.OPACITY})",
+    )
+
+
+class _OfOverlay(argparse.Action):
+    """What is said of the overlay that was named last."""
+
+    def __call__(self, parser, namespace, value, option_string=None) -> None:
+        if not namespace.overlay:
+            parser.error(f"argument {option_string}: it belongs after an --overlay")
+        namespace.overlay[-1][self.dest] = value
+
+
 def _selection_flags() -> argparse.ArgumentParser:
     flags = argparse.ArgumentParser(add_help=False)
     group = flags.add_argument_group(
@@ -262,6 +303,27 @@ def _choices(text: str) -> dict:
     if not isinstance(found, dict):
         raise argparse.ArgumentTypeError(f"{_plain(text)}: not a JSON object of names")
     return found
+
+
+def _overlay(text: str) -> dict:
+    """The file of an overlay and what is said of it after a colon; a file may have one itself."""
+    path, said = text, ""
+    while not Path(path).exists() and ":" in path:
+        path, _colon, more = path.rpartition(":")
+        said = f"{more}:{said}" if said else more
+    if not Path(path).exists():
+        path, said = text, ""
+    return {"path": _existing(path), "said": said}
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.1 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{_plain(text)!r} is no number from 0.1 to 1")
+    return value
 
 
 def _output(command: str):
@@ -424,15 +486,21 @@ def _check(args: argparse.Namespace) -> int:
 
 def _make(args: argparse.Namespace) -> int:
     """Make and write one file of a selection: export, snapshot, report or handout."""
+    form = files.by_suffix(args.command)[args.output.suffix.lower()]
+    if args.overlay and not form.has_map:
+        args.parser.error(
+            f"argument --overlay: {form.suffix} holds claims alone; context goes with "
+            f"{', '.join(sorted({each.suffix for each in files.FORMATS.values() if each.has_map}))}"
+        )
     _tell("reading the dataset …")
     whole = _loaded(args)
     chosen, picture = _chosen(args, whole), Picture()
+    context = _context(args.overlay, chosen.lang)
     try:
         if args.command == "snapshot":
             chosen, picture = _framed(args, whole, chosen)
-        form = files.by_suffix(args.command)[args.output.suffix.lower()]
         _tell(f"making {args.output.name} …")
-        content = files.make(form, whole, chosen, picture)
+        content = files.make(form, whole, chosen, picture, context)
     except FileError as error:
         if error.of_options:
             args.parser.error(str(error))
@@ -445,6 +513,29 @@ def _make(args: argparse.Namespace) -> int:
     _say(str(args.output))
     _tell(selection.sentence(whole, chosen))
     return FINE
+
+
+def _context(wanted: list[dict], lang: str) -> tuple[overlays.Styled, ...]:
+    """The layers of context; how each was understood is told, and all that is wrong with any."""
+    found, problems = [], []
+    for each in wanted:
+        try:
+            layer = overlays.load(each["path"], each["said"], each.get("overlay_source") or "")
+        except DatasetError as error:
+            problems += error.problems
+            continue
+        found.append(replace(layer, opacity=each.get("overlay_opacity") or layer.opacity))
+        overlay = layer.overlay
+        if len(overlay.layers) > 1:
+            others = ", ".join(name for name in overlay.layers if name != overlay.layer)
+            _say(f"{overlay.name}: layer {overlay.layer!r}; it also has {others}", sys.stderr)
+        for told in overlays.notes(overlay, lang):
+            _say(f"{overlay.name}: {told}", sys.stderr)
+        if not layer.attribution:
+            _say(f"{overlay.name}: no --overlay-source says whose data it is", sys.stderr)
+    if problems:
+        raise DatasetError(wanted[0]["path"], problems)
+    return tuple(found)
 
 
 def _framed(

@@ -1,8 +1,12 @@
-"""What a printed map shows below its marks: land, waters, borders, graticule, names, towns."""
+"""What a printed map shows below its marks: land, waters, borders, graticule, names, towns.
+
+And, between these and the marks, the layers of context that the reader brought along.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -12,9 +16,10 @@ import pandas as pd
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from geo import basemap, ink, projection, texts
+from geo import basemap, ink, overlays, projection, texts
 from geo.ink import PX, Path, Pen, as_path, printable, shortened
 from geo.labels import Label, Spot, around
+from geo.overlays import Look, Styled
 from geo.projection import Bounds, Window, inside
 
 
@@ -274,3 +279,113 @@ def draw(pen: Pen, ground: Ground, far_out: bool, lang: str) -> None:
                 left - 4 * size, at, text, 6.2 * size, colour=theme.quiet, align="center",
                 angle_deg=90,
             )  # fmt: skip
+
+
+# Context: the reader's own layers
+
+
+@dataclass(frozen=True, eq=False)
+class Cover:
+    """The shapes of one kind and class of an overlay in a window, on the page.
+
+    ``kind``: 0 for points, 1 for lines, 2 for areas. ``words``: what the class means, "" for one
+    that is the whole overlay.
+    """
+
+    layer: Styled
+    kind: int
+    look: Look
+    words: str
+    page: np.ndarray
+
+    @property
+    def opacity(self) -> float:
+        return self.layer.opacity
+
+
+def covers(window: Window, layers: Sequence[Styled], lang: str) -> list[Cover]:
+    """What of some overlays is to be seen in a window, in drawing order: areas below points."""
+    found = []
+    for layer in layers:
+        classes = overlays.classify(layer.overlay, layer.field, lang)
+        parts, rows = overlays.simple_parts(layer.overlay.table.geometry.to_numpy())
+        codes = classes.codes[rows]
+        kinds = shapely.get_dimensions(parts)
+        for kind in (2, 1, 0):
+            for code in np.unique(codes[kinds == kind]):
+                page = _on_page(parts[(kinds == kind) & (codes == code)], kind, window)
+                if len(page):
+                    found.append(Cover(layer, kind, classes.looks[code], classes.words[code], page))
+    return found
+
+
+def _on_page(parts: np.ndarray, kind: int, window: Window) -> np.ndarray:
+    """Points, lines or polygons in degrees as they lie on the page, cut beyond its edges."""
+    west, south, east, north = window.bounds
+    box = shapely.bounds(parts)
+    pad = 0.02 * max(east - west, north - south)
+    seen = []
+    for turn in range(
+        math.floor((west - box[:, 2].max()) / 360), math.ceil((east - box[:, 0].min()) / 360) + 1
+    ):
+        by = 360 * turn
+        near = (box[:, 0] + by <= east + pad) & (box[:, 2] + by >= west - pad)
+        near &= (box[:, 1] <= north + pad) & (box[:, 3] >= south - pad)
+        moved = shapely.transform(parts[near], lambda xy, by=by: np.add(xy, (by, 0)))
+        # Cut first: of a large file most may lie elsewhere.
+        edges = (west - pad, max(south - pad, -90), east + pad, min(north + pad, 90))
+        seen.append(shapely.clip_by_rect(moved, *edges))
+    shapes, _rows = overlays.simple_parts(np.concatenate(seen))
+    shapes = shapes[~shapely.is_empty(shapes) & (shapely.get_dimensions(shapes) == kind)]
+    if kind:
+        shapes = shapely.segmentize(shapes, max(0.25, (east - west) / 60))
+    shapes = shapely.transform(shapes, window.page)
+    box = shapely.bounds(shapes)
+    finite = np.isfinite(box).all(axis=1) if kind == 0 else np.isfinite(shapely.length(shapes))
+    shapes, box = shapes[finite], box[finite]
+    left, bottom, right, top = window.frame
+    inside_it = (box[:, 0] <= right) & (box[:, 2] >= left)
+    inside_it &= (box[:, 1] <= top) & (box[:, 3] >= bottom)
+    shapes, box = shapes[inside_it], box[inside_it]
+    if kind == 0:
+        # Of points that would lie on each other to the dot, one is enough.
+        xy = np.unique(shapely.get_coordinates(shapes).round(0), axis=0)
+        return shapely.points(xy)
+    wide = np.hypot(box[:, 2] - box[:, 0], box[:, 3] - box[:, 1]) > 0.4
+    shapes = shapely.simplify(shapes[wide], 0.12, preserve_topology=False)
+    return shapes[~shapely.is_empty(shapes)]
+
+
+def draw_cover(pen: Pen, cover: Cover, opacity: float | None = None) -> None:
+    """One class of an overlay, as the web map draws it."""
+    look, unit = cover.look, PX * pen.size
+    colour = pen.theme.tone(look.colour)
+    alpha = cover.opacity if opacity is None else opacity
+    if cover.kind == 0:
+        xy = shapely.get_coordinates(cover.page)
+        shape, r = (ink.SQUARE, 3.2) if look.shape == "square" else (Path.circle(), 3.6)
+        points = ink.repeated(shape, xy, r * unit)
+        pen.path(points, fill=colour, stroke=pen.theme.halo, width=0.8 * unit, alpha=alpha)
+        return
+    path = as_path(cover.page)
+    if cover.kind == 2:
+        pen.path(path, fill=colour, alpha=0.45 * alpha)
+        if look.hatch:
+            # Level lines; slanting ones would look like the strokes of a denial.
+            pen.path(_lined(cover.page, 6 * unit), stroke=colour, width=1.4 * unit, alpha=alpha)
+    dash = [d * unit for d in look.dash]
+    width = (1.1 if cover.kind == 2 else 2) * unit
+    pen.path(path, stroke=colour, width=width, dash=dash, alpha=alpha)
+
+
+def _lined(areas: np.ndarray, step: float) -> Path:
+    """Level lines within areas, the same for all of them."""
+    found = []
+    for area in shapely.make_valid(areas):
+        left, bottom, right, top = area.bounds
+        at = np.arange(math.ceil(bottom / step), math.floor(top / step) + 1) * step
+        ends = [[(left - 1, y), (right + 1, y)] for y in at]
+        if ends:
+            lines = shapely.get_parts(shapely.intersection(shapely.MultiLineString(ends), area))
+            found += [line for line in lines if line.geom_type == "LineString"]
+    return as_path(found)

@@ -7,11 +7,12 @@ the command line need none of it.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from geo import exports, texts
 from geo.dataset import Dataset, View
+from geo.overlays import OPACITY, Styled
 from geo.selection import Selection
 
 Bounds = tuple[float, float, float, float]
@@ -32,6 +33,10 @@ class Picture:
     bounds: Bounds | None = None
 
 
+# What makes the bytes of a file; the last argument are layers of context, from below.
+Writer = Callable[[Dataset, Selection, Picture, Sequence[Styled]], bytes]
+
+
 @dataclass(frozen=True)
 class Format:
     """One kind of file.
@@ -46,8 +51,13 @@ class Format:
     media_type: str
     kind: str
     command: str
-    write: Callable[[Dataset, Selection, Picture], bytes]
+    write: Writer
     ending: str = ""  # of the file name, before the suffix
+
+    @property
+    def has_map(self) -> bool:
+        """Whether layers of context are drawn in it; files of data hold claims alone."""
+        return self.kind != "data"
 
     @property
     def is_text(self) -> bool:
@@ -67,8 +77,8 @@ class FileError(ValueError):
         self.of_options = of_options
 
 
-def _plate(fmt: str) -> Callable[[Dataset, Selection, Picture], bytes]:
-    def write(whole: Dataset, chosen: Selection, picture: Picture) -> bytes:
+def _plate(fmt: str) -> Writer:
+    def write(whole, chosen, picture: Picture, context) -> bytes:
         from geo import plate
 
         return plate.snapshot(
@@ -79,41 +89,38 @@ def _plate(fmt: str) -> Callable[[Dataset, Selection, Picture], bytes]:
             size_mm=picture.size_mm,
             dpi=picture.dpi,
             theme=picture.theme,
+            context=context,
         )
 
     return write
 
 
-def _data(suffix: str) -> Callable[[Dataset, Selection, Picture], bytes]:
-    return lambda whole, chosen, _picture: exports.WRITERS[suffix](whole, chosen)
+def _data(suffix: str) -> Writer:
+    return lambda whole, chosen, _picture, _context: exports.WRITERS[suffix](whole, chosen)
 
 
-def _draw(
-    whole: Dataset, chosen: Selection, fmt: str, size_mm: tuple[float, float]
-) -> tuple[bytes, str]:
-    """A map for a document, and what it shows in words."""
-    from geo import plate
+def _document(writer: str) -> Writer:
+    def write(whole, chosen, _picture, context) -> bytes:
+        from geo import paper, plate, report
 
-    content = plate.snapshot(whole, chosen, fmt=fmt, size_mm=size_mm)
-    return content, plate.alt_text(whole, chosen)
-
-
-def _document(writer: str) -> Callable[[Dataset, Selection, Picture], bytes]:
-    def write(whole: Dataset, chosen: Selection, _picture: Picture) -> bytes:
-        from geo import paper, report
+        def draw(part, chosen, fmt, size_mm) -> tuple[bytes, str]:
+            content = plate.snapshot(part, chosen, fmt=fmt, size_mm=size_mm, context=context)
+            return content, plate.alt_text(part, chosen, context)
 
         try:
-            return getattr(report, writer)(whole, chosen, _draw)
+            # The maps of a handout name their layers themselves.
+            named = () if writer == "handout" else (context,)
+            return getattr(report, writer)(whole, chosen, draw, *named)
         except paper.NoBriefingError as error:
             raise FileError(str(error)) from error
 
     return write
 
 
-def _page(whole: Dataset, chosen: Selection, _picture: Picture) -> bytes:
+def _page(whole, chosen, _picture, context) -> bytes:
     from geo import standalone
 
-    return standalone.to_html(whole, chosen)
+    return standalone.to_html(whole, chosen, context)
 
 
 _MEDIA_TYPES = {
@@ -256,14 +263,22 @@ def bounds(text: str, lang: str = texts.DEFAULT_LANG) -> Bounds:
     )
 
 
-def make(form: Format, whole: Dataset, chosen: Selection, picture: Picture | None = None) -> bytes:
+def make(
+    form: Format,
+    whole: Dataset,
+    chosen: Selection,
+    picture: Picture | None = None,
+    context: Sequence[Styled] = (),
+) -> bytes:
     """The file that a selection of ``whole`` becomes.
 
-    ``picture`` counts for pictures alone. The same selection and options give the same bytes of a
-    picture or of data. Raises FileError for what the one who asked can mend.
+    ``picture`` counts for pictures alone. ``context``: the reader's own layers, from below, drawn
+    under the claims of any map and named in the file; files of data are without them. The same
+    selection and options give the same bytes of a picture or of data. Raises FileError for what
+    the one who asked can mend.
     """
     try:
-        return form.write(whole, chosen, picture or Picture())
+        return form.write(whole, chosen, picture or Picture(), context)
     except FileError:
         raise
     except ValueError as error:
@@ -274,13 +289,17 @@ def make(form: Format, whole: Dataset, chosen: Selection, picture: Picture | Non
         raise FileError(told, of_options=True) from error
 
 
-def preview(whole: Dataset, chosen: Selection, picture: Picture) -> bytes:
+def preview(
+    whole: Dataset, chosen: Selection, picture: Picture, context: Sequence[Styled] = ()
+) -> bytes:
     """The same map as a small PNG; the type and everything else in proportion."""
     dpi = max(50.0, _PREVIEW_PX / (max(picture.size_mm) / 25.4))
-    return make(FORMATS["png"], whole, chosen, replace(picture, dpi=dpi))
+    return make(FORMATS["png"], whole, chosen, replace(picture, dpi=dpi), context)
 
 
-def alt_text(whole: Dataset, chosen: Selection, picture: Picture) -> str:
+def alt_text(
+    whole: Dataset, chosen: Selection, picture: Picture, context: Sequence[Styled] = ()
+) -> str:
     """What the picture of a selection shows, in words (plain text)."""
     from geo import plate
 
@@ -288,7 +307,7 @@ def alt_text(whole: Dataset, chosen: Selection, picture: Picture) -> str:
         typed = View("detail", "", "", picture.bounds)
         whole = replace(whole, views=(*whole.views, typed))
         chosen = replace(chosen, view=typed.name)
-    return plate.alt_text(whole, chosen)
+    return plate.alt_text(whole, chosen, context)
 
 
 def pixels(picture: Picture) -> tuple[int, int]:
@@ -327,9 +346,17 @@ def size_of(content: bytes, lang: str) -> str:
 
 
 def command_line(
-    form: Format, whole: Dataset, chosen: Selection, picture: Picture, dataset_path: str = ""
+    form: Format,
+    whole: Dataset,
+    chosen: Selection,
+    picture: Picture,
+    dataset_path: str = "",
+    context: Sequence[Styled] = (),
 ) -> str:
-    """The command that makes the same file, for a POSIX shell; what is at its default left out."""
+    """The command that makes the same file, for a POSIX shell; what is at its default left out.
+
+    Layers of ``context`` are named by their files, as they are called where they came from.
+    """
     said = ["python", "-m", "geo", form.command]
     said += [dataset_path] if dataset_path else []
     said += ["-o", file_name(form, whole, chosen, picture)]
@@ -346,6 +373,14 @@ def command_line(
             said += ["--dpi", f"{picture.dpi:g}"]
         if picture.bounds is not None:
             said += ["--view", ",".join(f"{edge:.10g}" for edge in picture.bounds)]
+    for layer in context if form.has_map else ():
+        overlay = layer.overlay
+        named = [overlay.layer if len(overlay.layers) > 1 else "", layer.field or ""]
+        said += ["--overlay", ":".join([overlay.name, *filter(None, named)])]
+        if layer.attribution.strip() != overlay.attribution:
+            said += ["--overlay-source", layer.attribution.strip()]
+        if layer.opacity != OPACITY:
+            said += ["--overlay-opacity", f"{layer.opacity:g}"]
     query = chosen.query_string()
     said += ["--url", f"?{query}"] if query else []
     return shlex.join(said)

@@ -29,7 +29,7 @@ from matplotlib.text import Text
 from matplotlib.textpath import TextPath, text_to_path
 from matplotlib.transforms import Affine2D, Bbox, TransformedBbox
 
-from geo import symbols
+from geo import overlays, symbols
 from geo.labels import ASCENT, LEADING, Box, Label, Spot, nearest
 from geo.symbols import Symbol
 
@@ -88,6 +88,11 @@ class Theme:
         return self.tones.get(colour, colour)
 
 
+def _greys(lightest: float, darkest: float, count: int) -> list[str]:
+    return [f"#{round(255 * level):02x}" + f"{round(255 * level):02x}" * 2
+            for level in np.linspace(lightest, darkest, count)]  # fmt: skip
+
+
 LOOKS = {
     "light": Theme(
         paper="#ffffff",
@@ -129,6 +134,10 @@ LOOKS = {
             symbols.MUTED: "#a9b4bd",
             symbols.SPOKEN: "#c6b5f0",
             symbols.PAPER: "#141b22",
+            # Context: what is most stands out most from the dark, too.
+            **dict(zip(overlays.RAMP, overlays.RAMP[::-1], strict=True)),
+            **dict(zip(overlays.HUES, ("#4dcb9e", "#b08577", "#b1ad43", "#dd7ad9"), strict=True)),
+            overlays.QUIET: "#a4abb1",
         },
     ),
     "grey": Theme(
@@ -153,6 +162,9 @@ LOOKS = {
             symbols.MEASURED: "#000000",
             symbols.MUTED: "#808080",
             symbols.SPOKEN: "#4a4a4a",
+            **dict(zip(overlays.RAMP, _greys(0.86, 0.34, len(overlays.RAMP)), strict=True)),
+            **dict(zip(overlays.HUES, _greys(0.78, 0.4, len(overlays.HUES)), strict=True)),
+            overlays.QUIET: "#8c8c8c",
         },
     ),
 }
@@ -475,6 +487,12 @@ def placed(path: Path, x: float, y: float, scale: float = 1.0, turn: float = 0.0
     return Affine2D().scale(scale).rotate(turn).translate(x, y).transform_path(path)
 
 
+def repeated(path: Path, xy: np.ndarray, scale: float) -> Path:
+    """A closed path round the origin, made larger and put at each of many points, as one path."""
+    vertices = (xy[:, None, :] + path.vertices[None, :, :] * scale).reshape(-1, 2)
+    return Path(vertices.round(2), np.tile(path.codes, len(xy)))
+
+
 def as_path(shapes) -> Path:
     """Lines or polygons on the page as one path; holes stay holes."""
     shapes = shapely.get_parts(np.atleast_1d(np.asarray(shapes, dtype=object)))
@@ -502,6 +520,7 @@ def _closed(*points: tuple[float, float]) -> Path:
     return Path([*points, points[0]], closed=True)
 
 
+SQUARE = _closed((-1, -1), (1, -1), (1, 1), (-1, 1))
 _A = 0.42
 # Signs of the table of symbols on a circle of radius 1, as the web map draws them.
 _SHAPES = {

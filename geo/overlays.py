@@ -14,6 +14,7 @@ import json
 import math
 import tempfile
 import warnings
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from itertools import pairwise
@@ -37,6 +38,7 @@ MOST_UNPACKED_BYTES = 100_000_000  # of a zipped shapefile
 MOST_POINTS = 2_000_000
 BUDGET_BYTES = 300_000  # of what is drawn; beyond it shapes are simplified further
 MOST_DRAWN_BYTES = 1_500_000
+OPACITY = 0.7  # unless somebody says otherwise
 
 # Colours that keep their distance from those of the claims and from each other, for every kind of
 # sight; hatched, dashed or square they serve a second time. tests/test_overlays.py measures it.
@@ -130,7 +132,54 @@ class Classes:
     words: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Styled:
+    """An overlay, and how somebody wants it drawn.
+
+    ``field``: by whose values it is coloured, ``label``: whose values name a shape; None for none.
+    ``opacity``: 0 to 1. ``attribution``: whose data it is, "" where nobody said.
+    """
+
+    overlay: Overlay
+    drawing: Drawing
+    field: str | None = None
+    label: str | None = None
+    opacity: float = OPACITY
+    attribution: str = ""
+
+
 # Reading
+
+
+def load(source: str | Path, said: str = "", attribution: str = "") -> Styled:
+    """A file as an overlay, styled in few words: ``said`` is a field, a layer, or LAYER:FIELD.
+
+    ``attribution`` counts before what the file says of itself. Raises DatasetError, OSError.
+    """
+    name = Path(source).name
+    overlay, field = read(source, name), said
+    if said and len(overlay.layers) > 1:
+        # A layer's name may hold a colon itself, so the longest that fits counts.
+        for layer in sorted(overlay.layers, key=len, reverse=True):
+            if said == layer or said.startswith(f"{layer}:"):
+                overlay, field = read(source, name, layer), said[len(layer) + 1 :]
+                break
+    fields = [each.name for each in overlay.fields]
+    if field and field not in fields:
+        _fail(name, "overlay-field", ", ".join(fields) or "–", field)
+    return Styled(
+        overlay,
+        simplify(overlay),
+        field or None,
+        likely_label(overlay),
+        attribution=attribution.strip() or overlay.attribution,
+    )
+
+
+def likely_label(overlay: Overlay) -> str | None:
+    """The field that seems to hold the names of the shapes; None where there is none."""
+    named = [each.name for each in overlay.fields if not each.is_number]
+    return next((name for name in named if "name" in name.lower()), named[0] if named else None)
 
 
 def read(source: str | Path | bytes, name: str, layer: str | None = None) -> Overlay:
@@ -534,7 +583,7 @@ def _mended(shapes: np.ndarray, present: np.ndarray) -> tuple[np.ndarray, int]:
     return shapes, len(broken)
 
 
-def _simple_parts(shapes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def simple_parts(shapes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Points, lines and polygons of geometries, with the number of the geometry of each."""
     parts, rows = shapely.get_parts(shapes, return_index=True)
     while (shapely.get_type_id(parts) > 3).any():
@@ -565,7 +614,7 @@ def _in_one_piece(shape: shapely.Geometry) -> shapely.Geometry:
         return xy - [360 * round((own - middle) / 360), 0]
 
     found = []
-    for part in _simple_parts(np.array([shape]))[0]:
+    for part in simple_parts(np.array([shape]))[0]:
         if part.geom_type == "Polygon":
             shell = beside(steady(part.exterior), 0)
             middle = (shell[:, 0].min() + shell[:, 0].max()) / 2
@@ -661,7 +710,7 @@ def simplify(overlay: Overlay, budget_bytes: int = BUDGET_BYTES) -> Drawing:
     gaps where that holds as well (shapely.coverage_simplify). Raises DatasetError for what would
     still be too much to draw (``MOST_DRAWN_BYTES``).
     """
-    whole, rows = _simple_parts(overlay.table.geometry.to_numpy())
+    whole, rows = simple_parts(overlay.table.geometry.to_numpy())
     before = int(shapely.get_num_coordinates(whole).sum())
     plane = shapely.transform(whole, _to_plane)
     is_cover = before <= _MOST_COVER_POINTS and _is_coverage(plane)
@@ -887,6 +936,36 @@ def content(
         "labels": names,
         "named": [numbers[label] for label in labels],
     }
+
+
+def web_content(layers: Sequence[Styled], lang: str) -> dict | None:
+    """What the web map's script draws of some layers, from below; None where there are none."""
+    if not layers:
+        return None
+    drawn = [
+        {
+            "shapes": each.drawing.shapes,
+            "look": content(each.overlay, each.field, each.label, each.attribution, lang),
+            "opacity": each.opacity,
+        }
+        for each in layers
+    ]
+    return {"overlays": drawn, "tiles": ""}
+
+
+def sentence(layers: Sequence[Styled], lang: str) -> str:
+    """Which layers lie under the claims and whose data they are, in words; "" for none."""
+    _ = texts.translator(lang)
+    if not layers:
+        return ""
+    told = [
+        _("{name} (source: {source})").format(
+            name=_clip(title(each.overlay)),
+            source=_clip(each.attribution.strip(), 200) or _("not named"),
+        )
+        for each in layers
+    ]
+    return _("Context under the claims, not claims: {layers}.").format(layers="; ".join(told))
 
 
 def title(overlay: Overlay) -> str:

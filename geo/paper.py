@@ -14,8 +14,9 @@ from itertools import zip_longest
 
 import pandas as pd
 
-from geo import basemap, checks, evidence, selection, texts
+from geo import basemap, checks, evidence, overlays, selection, texts
 from geo.dataset import STATUSES, Dataset, View
+from geo.overlays import Styled
 from geo.selection import Selection
 
 GENERATOR = "contested-claims"
@@ -145,8 +146,11 @@ class Step:
 # ---- dataset and selection → document ---------------------------------------------------------
 
 
-def compose(dataset: Dataset, chosen: Selection) -> Paper:
-    """The briefing paper on what the selection keeps, in the selection's language."""
+def compose(dataset: Dataset, chosen: Selection, context: Sequence[Styled] = ()) -> Paper:
+    """The briefing paper on what the selection keeps, in the selection's language.
+
+    ``context``: the reader's own layers that its map shows under the claims.
+    """
     kept = selection.apply(dataset, chosen)
     _ = texts.translator(chosen.lang)
     subject = about(dataset, chosen, kept, _("Briefing paper"))
@@ -165,7 +169,7 @@ def compose(dataset: Dataset, chosen: Selection) -> Paper:
     told = [evidence.gather(dataset, kept, claim, chosen) for claim in kept.claims.index]
     number = {e.claim: n for n, e in enumerate(told, start=1)}
     found = checks.run(kept, chosen.lang)
-    caption = Caption("Figure", _("Figure"), 1, _figure_words(dataset, chosen))
+    caption = Caption("Figure", _("Figure"), 1, _figure_words(dataset, chosen, context))
     blocks: list[Block] = [
         *head,
         Heading(1, _("In short")),
@@ -356,12 +360,13 @@ def _summary(
         yield bullet(_("Without a place."), text)
 
 
-def _figure_words(dataset: Dataset, chosen: Selection) -> str:
+def _figure_words(dataset: Dataset, chosen: Selection, context: Sequence[Styled]) -> str:
     _ = texts.translator(chosen.lang)
-    return _("{view}. Basemap: {attribution}.").format(
+    words = _("{view}. Basemap: {attribution}.").format(
         view=texts.in_language(vars(dataset.view(chosen.view)), "title", chosen.lang),
         attribution=basemap.ATTRIBUTION,
     )
+    return " ".join(filter(None, (words, overlays.sentence(context, chosen.lang))))
 
 
 def _table_caption(number: int, lang: str, text: str) -> Caption:

@@ -26,15 +26,17 @@ from geo import (
     ink,
     labels,
     marks,
+    overlays,
     projection,
     selection,
     symbols,
     texts,
 )
-from geo.backdrop import Ground
+from geo.backdrop import Cover, Ground
 from geo.dataset import Dataset, standing_in
 from geo.ink import PX, Pen, Theme, as_path, plain, printable, shortened, width_of, wrapped
 from geo.labels import Box, Label, along, around, length_of, strings
+from geo.overlays import Styled
 from geo.projection import Bounds, Window, inside, turned
 from geo.selection import Selection
 from geo.symbols import Symbol
@@ -66,12 +68,14 @@ def snapshot(
     size_mm: tuple[float, float] = (297, 210),
     dpi: float = 300,
     theme: str = "light",
+    context: Sequence[Styled] = (),
 ) -> bytes:
     """A map of what the selection of ``whole`` shows, as a file: PNG, SVG or PDF.
 
     ``bounds`` is west, south, east, north in degrees (WGS 84; east beyond 180 over the
     antimeridian); the selection's view if None. All of it is on the map, and as much beside it as
     the page has room for. ``size_mm`` is width and height of the page; ``dpi`` counts for PNG only.
+    ``context``: the reader's own layers, from below, drawn under the marks and told in the legend.
     The words are in the selection's language. Title, sentence of the selection, as-of day, dataset
     and query of the dashboard stand inside the file as well. Equal arguments give equal bytes, and
     calls from several threads do not meet.
@@ -97,19 +101,22 @@ def snapshot(
     box = (box[0] - turn, box[1], box[2] - turn, box[3])
 
     kept, shown = _shown(whole, chosen)
-    pen, seen = _draw(whole, chosen, kept, shown, box, bounds is None, size_mm, ink.LOOKS[theme])
-    facts = _facts(whole, chosen, bounds)
-    facts["alt"] = _told(whole, chosen, kept, shown, seen, bounds is None)
+    pen, seen = _draw(
+        whole, chosen, kept, shown, box, bounds is None, size_mm, ink.LOOKS[theme], context
+    )
+    facts = _facts(whole, chosen, bounds, context)
+    facts["alt"] = _told(whole, chosen, kept, shown, seen, bounds is None, context)
     return ink.encode(pen, facts, fmt, dpi)
 
 
-def alt_text(whole: Dataset, chosen: Selection) -> str:
+def alt_text(whole: Dataset, chosen: Selection, context: Sequence[Styled] = ()) -> str:
     """What the plate of a selection shows, in words for those who cannot see it (plain text).
 
     What and where, how many claims of which status, what is denied, what is uncertain, and the
     as-of day, of what lies in the selection's view; about 600 characters, long lists cut short.
     """
-    return _told(whole, chosen, *_shown(whole, chosen), whole.view(chosen.view).bounds, True)
+    bounds = whole.view(chosen.view).bounds
+    return _told(whole, chosen, *_shown(whole, chosen), bounds, True, context)
 
 
 def _shown(whole: Dataset, chosen: Selection) -> tuple[Dataset, gpd.GeoDataFrame]:
@@ -126,6 +133,7 @@ def _told(
     shown: gpd.GeoDataFrame,
     bounds: Bounds,
     is_view: bool,
+    context: Sequence[Styled],
 ) -> str:
     """The alternative text of a map that shows ``bounds``."""
     lang = chosen.lang
@@ -185,6 +193,8 @@ def _told(
     ]
     if any(doubt):
         said.append(_("Uncertain: {what}.").format(what=", ".join(filter(None, doubt))))
+    if context:
+        said.append(shortened(overlays.sentence(context, lang), 160))
     return " ".join(plain(part) for part in said)
 
 
@@ -631,10 +641,14 @@ class _Words:
 
 @dataclass(frozen=True)
 class _Row:
-    """An entry of the legend: a key of the table of symbols, or what stands for itself; words."""
+    """An entry of the legend: a key of the table of symbols, or what stands for itself; words.
+
+    ``cover``: the class of an overlay that it stands for, if it is one.
+    """
 
     sign: str
     words: tuple[str, ...]
+    cover: Cover | None = None
 
 
 # Signs of the legend that no symbol alone stands for.
@@ -666,6 +680,43 @@ def _legend(drawing: _Drawing, lang: str, size: float) -> list[_Row]:
     return [_Row(s, tuple(wrapped(w, room, 7.8 * size, "regular", 3))) for s, w in said]
 
 
+def _context_rows(
+    covers: list[Cover], context: Sequence[Styled], lang: str, size: float
+) -> list[_Row]:
+    """The legend of the reader's own layers, the uppermost first: each with its classes."""
+    _ = texts.translator(lang)
+    rows = []
+    for layer in reversed(context):
+        own = [cover for cover in covers if cover.layer is layer]
+        name = shortened(plain(overlays.title(layer.overlay)))
+        said = _("{name} (context, not a claim)")
+        if not own:
+            said = _("{name} (context, not a claim): none of it on this map")
+        classes: dict[str, Cover] = {}
+        for cover in own:  # a class of areas and points has one entry
+            classes.setdefault(cover.words, cover)
+        words = tuple(wrapped(said.format(name=name), _WIDEST * size, 7.8 * size, "regular", 3))
+        rows.append(_Row("", words, classes.pop("", None)))
+        for text, cover in classes.items():
+            lines = wrapped(shortened(plain(text)), _WIDEST * size, 7.8 * size, "regular", 2)
+            rows.append(_Row("", tuple(lines), cover))
+    return rows
+
+
+def _fewer(rows: list[_Row], most: int, lang: str, size: float) -> list[_Row]:
+    """The first rows of a legend, and how many more there would be; none if all are left out."""
+    if len(rows) <= most or most == 0:
+        return rows[:most]
+    left = texts.plural(
+        lang,
+        "{n} more entry of context has no room here",
+        "{n} more entries of context have no room here",
+        len(rows) - most,
+    )
+    words = tuple(wrapped(left, _WIDEST * size, 7.8 * size, "regular", 3))
+    return [*rows[:most], _Row("", words)]
+
+
 def _together(drawing: _Drawing, width: float, size: float, lang: str, most: int) -> list[str]:
     """Which places stand behind one name, as lines of text."""
     _ = texts.translator(lang)
@@ -689,6 +740,7 @@ def _draw(
     is_view: bool,
     size_mm: tuple[float, float],
     theme: Theme,
+    context: Sequence[Styled],
 ) -> tuple[Pen, Bounds]:
     """The page, and the bounds that its map came to show."""
     lang = chosen.lang
@@ -702,18 +754,36 @@ def _draw(
         size * ((10 if words.kicker else -1) + 22 * len(words.title) + 13 * len(words.subtitle))
         + 9 * size
     )
-    foot = size * 42
+    # Whose data the layers of context are takes the lines that it needs, as far as a page has them.
+    most = max(1, int(height / (100 * size)))
+    credit = wrapped(
+        plain(overlays.sentence(context, lang)), width - 2 * margin, 6.2 * size, "regular", most
+    )
+    foot = size * (42 + 1.35 * 6.2 * len(credit))
     room = (margin, margin * 0.5 + foot, width - margin, height - margin - head)
 
     unit = PX * size
     _crs, kind, _lon, (x0, y0, x1, y1) = projection.projected(bounds)
     wide = (x1 - x0) / (y1 - y0) > 1.5 * (room[2] - room[0]) / (room[3] - room[1])
     inset, notes = None, []
+
+    def entries(window: Window, probe: _Drawing) -> tuple[list[_Row], list[Cover]]:
+        """The legend, and the layers of context in that window."""
+        covers = backdrop.covers(window, context, lang)
+        rows, more = _legend(probe, lang, size), _context_rows(covers, context, lang, size)
+        # However many classes they have, the map keeps at least half of the page.
+        most = len(more)
+        while most and _panel_height(
+            rows + _fewer(more, most, lang, size), [], room[2] - room[0], size
+        ) > 0.5 * (room[3] - room[1]):
+            most -= 1
+        return rows + _fewer(more, most, lang, size), covers
+
     if not wide and kind != "comill":
         window = projection.window(bounds, room)
         shapes = _shapes(shown, window, unit)
         probe = _probe(shapes, theme, window.frame, size, lang)
-        rows = _legend(probe, lang, size)
+        rows, covers = entries(window, probe)
         inset = _inset(rows, shapes, probe, window, size)
     if inset is None:
         # No corner is free, or the map is a strip: the legend stands beside it.
@@ -723,7 +793,7 @@ def _draw(
             window = projection.window(bounds, frame)
             shapes = _shapes(shown, window, unit)
             probe = _probe(shapes, theme, window.frame, size, lang)
-            rows = _legend(probe, lang, size)
+            rows, covers = entries(window, probe)
             notes = _together(probe, room[2] - room[0], size, lang, 3)
             tall = _panel_height(rows, notes, room[2] - room[0], size)
 
@@ -731,6 +801,8 @@ def _draw(
     pen = Pen((width, height), theme, window.frame, size, lang, scale)
     ground = backdrop.ground(window)
     backdrop.draw(pen, ground, window.kind == "comill", lang)
+    for cover in covers:
+        backdrop.draw_cover(pen, cover)
     drawing = _draw_marks(pen, shapes)
     if inset is not None:
         drawing.obstacles.append(inset)
@@ -743,7 +815,7 @@ def _draw(
     else:
         _draw_card(pen, inset, rows, window)
     _draw_words(pen, words, margin, height - margin)
-    _draw_foot(pen, whole, chosen, kept, drawing, window, margin, (width, foot))
+    _draw_foot(pen, whole, chosen, kept, drawing, window, margin, (width, foot), credit)
     return pen, window.bounds
 
 
@@ -995,9 +1067,11 @@ def _draw_rows(pen: Pen, rows: list[_Row], columns: int, start, column: float) -
     placed, deep = _arranged(rows, columns)
     for number, down, row in placed:
         x, y = x0 + number * column, y0 - (down + 14) * size
-        if row.sign:
+        if row.sign or row.cover is not None:
             middle = x + _SWATCH / 2 * size
-            if row.sign == _COUNT:
+            if row.cover is not None:
+                _cover_swatch(pen, row.cover, middle, y)
+            elif row.sign == _COUNT:
                 _badge(pen, middle, y, row.sign)
             elif row.sign == _MORE:
                 pen.text(middle, y - 2.7 * size, row.sign, 8.6 * size, "bold", align="center")
@@ -1053,6 +1127,18 @@ def _edge_swatch(pen: Pen, key: str, x: float, y: float) -> None:
     pen.path(as_path(frame), stroke=pen.theme.ink, width=0.7 * size)
 
 
+def _cover_swatch(pen: Pen, cover: Cover, x: float, y: float) -> None:
+    """A class of an overlay as on the map, and never too faint to be seen."""
+    size = pen.size
+    shape = (
+        shapely.Point(x, y),
+        shapely.LineString([(x - 13 * size, y), (x + 13 * size, y)]),
+        shapely.box(x - 11 * size, y - 5 * size, x + 11 * size, y + 5 * size),
+    )[cover.kind]
+    small = replace(cover, page=np.array([shape], dtype=object))
+    backdrop.draw_cover(pen, small, max(cover.opacity, 0.4))
+
+
 def _scale_bar(pen: Pen, window: Window, x: float, y: float) -> None:
     """A bar of a round length, true in the middle of the map (along its parallel)."""
     lang, size = pen.lang, pen.size
@@ -1094,8 +1180,10 @@ def _north(pen: Pen, window: Window, x: float, y: float) -> None:
     pen.text(x, y + 12 * size, texts.terms(pen.lang)["wind"]["N"], 7 * size, "bold", align="center")
 
 
-def _draw_foot(pen: Pen, whole, chosen, kept, drawing, window: Window, margin, page) -> None:
-    """Two lines: what is shown (day, grades, what has no place here), and what it is made of."""
+def _draw_foot(
+    pen: Pen, whole, chosen, kept, drawing, window: Window, margin, page, credit: list[str]
+) -> None:
+    """What is shown (day, grades, what has no place here), and what it is made of."""
     lang, size = chosen.lang, pen.size
     _ = texts.translator(lang)
     width, foot = page
@@ -1130,6 +1218,9 @@ def _draw_foot(pen: Pen, whole, chosen, kept, drawing, window: Window, margin, p
         for line in wrapped(" · ".join(texts_), room, type_size * size, "regular", most):
             pen.text(margin, y, line, type_size * size, colour=pen.theme.quiet)
             y -= 1.35 * type_size * size
+    for line in credit:
+        pen.text(margin, y, line, 6.2 * size, colour=pen.theme.quiet)
+        y -= 1.35 * 6.2 * size
 
 
 def _as_of(whole: Dataset, chosen: Selection) -> date | None:
@@ -1157,7 +1248,9 @@ def _projection_name(kind: str, lang: str) -> str:
     }[kind]
 
 
-def _facts(whole: Dataset, chosen: Selection, bounds: Bounds | None) -> dict[str, str]:
+def _facts(
+    whole: Dataset, chosen: Selection, bounds: Bounds | None, context: Sequence[Styled]
+) -> dict[str, str]:
     """What the file says of itself, in plain text."""
     lang = chosen.lang
     day = _as_of(whole, chosen)
@@ -1172,6 +1265,8 @@ def _facts(whole: Dataset, chosen: Selection, bounds: Bounds | None) -> dict[str
         "query": chosen.query_string(),
         "attribution": basemap.ATTRIBUTION,
     }
+    if context:
+        facts["context"] = overlays.sentence(context, lang)
     if bounds is not None:
         facts["bounds"] = ",".join(f"{edge:g}" for edge in bounds)
     return {key: plain(text) for key, text in facts.items()}

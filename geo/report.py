@@ -21,6 +21,7 @@ from typing import Any
 
 from geo import basemap, paper, selection, texts
 from geo.dataset import Dataset
+from geo.overlays import Styled
 from geo.paper import (
     About,
     Caption,
@@ -96,13 +97,16 @@ def _breakable(text: str) -> str:
 # ---- PDF --------------------------------------------------------------------------------------
 
 
-def to_pdf(dataset: Dataset, chosen: Selection, draw: Picture) -> bytes:
+def to_pdf(
+    dataset: Dataset, chosen: Selection, draw: Picture, context: Sequence[Styled] = ()
+) -> bytes:
     """The briefing paper as tagged PDF (PDF/UA-1, and PDF/A-2a where there is an as-of day).
 
     Its fonts are embedded. A letter that they lack is printed as a replacement sign, and the paper
-    says so. Equal arguments give equal bytes.
+    says so. The layers of ``context``, which ``draw`` draws, are named. Equal arguments give equal
+    bytes.
     """
-    made = paper.compose(dataset, chosen)
+    made = paper.compose(dataset, chosen, context)
     pictures: dict[str, bytes] = {}
     blocks = []
     for block in made.blocks:
@@ -285,7 +289,9 @@ _PROSE_STYLES = {
 _EPOCH = datetime(1980, 1, 1)  # the first moment that a zip file can name
 
 
-def to_docx(dataset: Dataset, chosen: Selection, draw: Picture) -> bytes:
+def to_docx(
+    dataset: Dataset, chosen: Selection, draw: Picture, context: Sequence[Styled] = ()
+) -> bytes:
     """The briefing paper as DOCX, with real styles, captions that count and rows that keep whole.
 
     It names Open Sans and, for where that is missing, Calibri. Equal arguments give equal bytes.
@@ -293,7 +299,7 @@ def to_docx(dataset: Dataset, chosen: Selection, draw: Picture) -> bytes:
     import docx
     from docx.shared import Mm
 
-    made = paper.compose(dataset, chosen)
+    made = paper.compose(dataset, chosen, context)
     document = docx.Document()
     _set_styles(document, made.about)
     _set_page(document, made.about)

@@ -10,25 +10,27 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from markupsafe import Markup
 
-from geo import basemap, evidence, extract, marks, selection, texts, webdata
+from geo import basemap, evidence, extract, marks, overlays, selection, texts, webdata
 from geo.dataset import STATUSES, Dataset
+from geo.overlays import Styled
 from geo.selection import FACETS, LAYERS, Selection
 
 _STYLES = (*webdata.STYLES, "evidence.css", "standalone.css")
 _SCRIPTS = (*(name for name in webdata.SCRIPTS if name != "ahead.js"), "standalone.js")
 
 
-def to_html(dataset: Dataset, chosen: Selection) -> bytes:
+def to_html(dataset: Dataset, chosen: Selection, context: Sequence[Styled] = ()) -> bytes:
     """A page (UTF-8) of what the selection keeps of a dataset, that can be filtered further.
 
     It holds the kept claims with their statements, marks and evidence, and nothing of the others
     but their number. The layers stand as chosen, the view as well; the as-of day can be set
-    earlier. The basemap is the app's.
+    earlier. The basemap is the app's. ``context``: the reader's own layers, from below, drawn under
+    the claims and named among the caveats; of their fields it holds only what is shown.
     """
     lang = chosen.lang
     _ = texts.translator(lang)
@@ -41,6 +43,7 @@ def to_html(dataset: Dataset, chosen: Selection) -> bytes:
         "marks": webdata.content(marks.plan(kept, lang), kept, lang),
         "world": basemap.web_world(boxes),
         "detail": basemap.web_detail(boxes),
+        "context": overlays.web_content(context, lang),
         "setup": _setup(dataset, kept, chosen),
     }
     title = texts.in_language(vars(dataset), "title", lang)
@@ -72,7 +75,11 @@ def to_html(dataset: Dataset, chosen: Selection) -> bytes:
         ),
         _evidence(kept, chosen),
         Markup("</section>\n</main>\n<footer>\n"),
-        *(Markup("<p>{}</p>\n").format(line) for line in extract.caveat_lines(facts)),
+        *(
+            Markup("<p>{}</p>\n").format(line)
+            for line in (*extract.caveat_lines(facts), overlays.sentence(context, lang))
+            if line
+        ),
         Markup("<p>{}</p>\n</footer>\n").format(
             _("This file is complete in itself: it asks for nothing from any network.")
         ),

@@ -391,6 +391,7 @@ def expected(found, lang: str = DEFAULT_LANG) -> str:
         "overlay-no-shp": _("a shapefile (.shp, .shx, .dbf, .prj) in the archive"),
         "overlay-member": _("the file {detail} beside the .shp"),
         "overlay-layer": _("one of its layers: {detail}"),
+        "overlay-field": _("one of its fields: {detail}"),
         "overlay-crs": _("degrees, or the name of a coordinate system that is known (.prj)"),
         "overlay-encoding": _("text in an encoding that is known ({detail})"),
         "overlay-xml": _("well-formed XML ({detail})"),

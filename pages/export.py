@@ -9,8 +9,9 @@ from markupsafe import Markup
 
 from geo import dataset as datasets
 from geo import files, texts
+from geo import overlays as layers
 from geo.files import FORMATS, FileError, Format, Picture
-from pages import own, served, session, sidebar, snapshot
+from pages import overlays, own, served, session, sidebar, snapshot
 
 TYPED = ""  # among the names of views: the bounds as typed
 DOTS = (96, 144, 300, 600)  # an inch
@@ -20,6 +21,7 @@ HEAD = 1500  # characters of a file of text that are shown
 now = session.current()
 whole, chosen, _ = now.whole, now.selection, now.translate
 lang = chosen.lang
+context = overlays.shown()
 
 
 def keep(key: str) -> None:
@@ -132,7 +134,7 @@ def choose_picture(form: Format) -> Picture:
 def show_file(form: Format, picture: Picture) -> bytes | None:
     """The button that makes the file, and once it is made the one that fetches it."""
     name = files.file_name(form, whole, chosen, picture)
-    wanted = (whole.digest, chosen, form.name, picture)
+    wanted = (whole.digest, chosen, form.name, picture, context)
     if st.session_state.get("export.made") != wanted:
         st.button(
             _("Make the file"),
@@ -145,7 +147,7 @@ def show_file(form: Format, picture: Picture) -> bytes | None:
         quiet(name)
         return None
     with st.spinner(_("Making {name} …").format(name=sidebar.plain(name)), show_time=True):
-        content = snapshot.make(whole, chosen, form.name, picture)
+        content = snapshot.make(whole, chosen, form.name, picture, context)
     st.download_button(
         _("Download"),
         data=content,
@@ -163,8 +165,8 @@ def show_file(form: Format, picture: Picture) -> bytes | None:
 
 def show_preview(picture: Picture) -> None:
     with st.spinner(_("Drawing the preview …"), show_time=True):
-        small = snapshot.preview(whole, chosen, picture)
-        told = files.alt_text(whole, chosen, picture)
+        small = snapshot.preview(whole, chosen, picture, context)
+        told = files.alt_text(whole, chosen, picture, context)
     with st.container(key="exportpreview"):
         st.image(small, alt=told)
     heading(_("Description, for those who cannot see the picture"))
@@ -189,9 +191,21 @@ def show_ways_back(form: Format, picture: Picture) -> None:
     named = "" if path == datasets.BUILT_IN else str(path)
     if mine := own.current():
         named = mine.command_path
+    if mine or (context and form.has_map):
         quiet(_("Links and commands do not take your data along: the file is yours to keep."))
-    line = files.command_line(form, whole, chosen, picture, named)
+    line = files.command_line(form, whole, chosen, picture, named, context)
     st.code(line, language=None, wrap_lines=True)
+
+
+def tell_context(form: Format) -> None:
+    """Whether the viewer's own layers are in the file, where there are any."""
+    if not context:
+        return
+    if form.has_map:
+        told = layers.sentence(context, lang)
+        quiet(_("{layers} Taken from the Map page, where they can be changed.").format(layers=told))
+    else:
+        quiet(_("Your context layers on the Map page are not in this file: it holds claims alone."))
 
 
 def quiet(text: str) -> None:
@@ -212,6 +226,7 @@ try:
     with choices:
         form = choose_format()
         picture = choose_picture(form) if form.kind == "picture" else Picture()
+        tell_context(form)
         content = show_file(form, picture)
     with result:
         shown = st.container()

@@ -13,12 +13,12 @@ from markupsafe import Markup
 
 from geo import overlays, texts, webdata
 from geo.dataset import DatasetError, Problem
-from geo.overlays import Drawing, Overlay, Tiles
+from geo.overlays import Drawing, Overlay, Styled, Tiles
 from pages import guard, sidebar
 from pages.session import Session
 
 MOST = 6  # layers of one viewer
-OPACITY = 70  # %
+OPACITY = round(100 * overlays.OPACITY)  # %
 
 _HELD = "overlays"
 _TILES = "overlays.tiles"
@@ -42,6 +42,18 @@ class Held:
     attribution: str = ""
     look: tuple[str, str] = ("", "")
     look_of: tuple = ()
+
+    @property
+    def styled(self) -> Styled:
+        """The same as the files draw it."""
+        return Styled(
+            self.overlay,
+            self.drawing,
+            self.field or None,
+            self.label or None,
+            self.opacity / 100,
+            self.attribution.strip(),
+        )
 
 
 def _held() -> list[Held]:
@@ -77,6 +89,11 @@ def context(now: Session) -> dict | None:
     }
 
 
+def shown() -> tuple[Styled, ...]:
+    """The layers on the viewer's map, from below, for the files that show a map."""
+    return tuple(each.styled for each in _held() if each.shown)
+
+
 def hand_over(now: Session) -> None:
     """Put what ``context`` names into the viewer's page; what it had before is not sent again."""
     chosen = _tiles().get(st.session_state.get(_TILES, ""))
@@ -107,7 +124,7 @@ def _take(raw: bytes, name: str, layer: str | None, held: Held | None = None) ->
         overlay,
         drawing,
         shapes,
-        label=_likely_label(overlay),
+        label=overlays.likely_label(overlay) or "",
         attribution=overlay.attribution,
     )
     if held is None:
@@ -116,11 +133,6 @@ def _take(raw: bytes, name: str, layer: str | None, held: Held | None = None) ->
         fresh.shown, fresh.opacity = held.shown, held.opacity
         fresh.attribution = held.attribution
         _held()[_held().index(held)] = fresh
-
-
-def _likely_label(overlay: Overlay) -> str:
-    named = [each.name for each in overlay.fields if not each.is_number]
-    return next((name for name in named if "name" in name.lower()), named[0] if named else "")
 
 
 def _uploaded() -> None:
@@ -181,7 +193,7 @@ def show(now: Session) -> None:
         for each in reversed(list(_held())):
             _show_held(now, each)
         if _held():
-            st.caption(_("On this map only: not in files, prints or the other pages yet."))
+            st.caption(_("On this map, and in the pictures, reports and web pages you make of it."))
         _show_tiles(now)
 
 

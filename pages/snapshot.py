@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
 from geo import files
+from geo import overlays as layers
 from geo.dataset import Dataset
 from geo.files import FORMATS, Picture
+from geo.overlays import Styled
 from geo.selection import Selection
-from pages import own
+from pages import overlays, own, sidebar
 from pages.session import Session
 
 PAGE = Path(__file__).parent / "export.py"
+_MOST_PRIVATE = 6
 OWN = "file"  # the key of a format in the address of the page of exports
 
 # One at a time: a large picture takes hundreds of megabytes while it is drawn.
 _turn = threading.Lock()
 
 
-def _draw(whole: Dataset, chosen: Selection, name: str, picture: Picture) -> bytes:
+def _draw(
+    whole: Dataset,
+    chosen: Selection,
+    name: str,
+    picture: Picture,
+    context: tuple[Styled, ...] = (),
+) -> bytes:
     with _turn:
-        return files.make(FORMATS[name], whole, chosen, picture)
+        return files.make(FORMATS[name], whole, chosen, picture, context)
 
 
 @st.cache_data(max_entries=12, show_spinner=False)
@@ -41,16 +51,43 @@ def _previewed(
     return files.preview(_whole, _chosen, picture)
 
 
-def make(whole: Dataset, chosen: Selection, name: str, picture: Picture) -> bytes:
-    """The file of that format, kept for whoever asks for the same; raises FileError."""
+def _private(key: tuple, draw: Callable[[], bytes]) -> bytes:
+    """What was made with a viewer's own layers: kept for their session alone, and not for long."""
+    kept = st.session_state.setdefault("snapshot.private", {})
+    if key not in kept:
+        for oldest in list(kept)[: -_MOST_PRIVATE + 1]:
+            kept.pop(oldest)
+        kept[key] = draw()
+    return kept[key]
+
+
+def make(
+    whole: Dataset,
+    chosen: Selection,
+    name: str,
+    picture: Picture,
+    context: tuple[Styled, ...] = (),
+) -> bytes:
+    """The file of that format, kept for whoever asks for the same; raises FileError.
+
+    With layers of ``context`` it is kept for the viewer who brought them alone.
+    """
+    if context and FORMATS[name].has_map:
+        key = (whole, chosen, name, picture, context)
+        return _private(key, lambda: _draw(whole, chosen, name, picture, context))
     if own.is_own(whole):
         key = ("file", chosen, name, picture)
         return own.remember(whole, key, lambda: _draw(whole, chosen, name, picture))
     return _made(whole, whole.digest, chosen, chosen.query_string(), name, picture)
 
 
-def preview(whole: Dataset, chosen: Selection, picture: Picture) -> bytes:
+def preview(
+    whole: Dataset, chosen: Selection, picture: Picture, context: tuple[Styled, ...] = ()
+) -> bytes:
     """The same map as a small PNG, kept as well; raises FileError."""
+    if context:
+        key = (whole, chosen, "preview", picture, context)
+        return _private(key, lambda: files.preview(whole, chosen, picture, context))
     if own.is_own(whole):
         key = ("preview", chosen, picture)
         return own.remember(whole, key, lambda: files.preview(whole, chosen, picture))
@@ -70,12 +107,15 @@ def show(now: Session) -> None:
         return
     with opened:
         st.markdown(_("This view and selection as a picture, A4, for print or slides:"))
+        context = overlays.shown()
+        if context:
+            st.caption(sidebar.plain(layers.sentence(context, chosen.lang)))
         with st.container(horizontal=True, gap="small"):
             for form in files.by_kind("picture"):
                 st.download_button(
                     form.suffix.removeprefix(".").upper(),
                     # Called when it is pressed; the button turns a wheel while it works.
-                    data=partial(make, whole, chosen, form.name, Picture()),
+                    data=partial(make, whole, chosen, form.name, Picture(), context),
                     file_name=files.file_name(form, whole, chosen, Picture()),
                     mime=form.media_type,
                     key=f"snapshot.{form.name}",
@@ -84,7 +124,7 @@ def show(now: Session) -> None:
                 )
         st.markdown(_("Its description, for those who cannot see it:"))
         with st.spinner(_("Describing it …")):
-            told = files.alt_text(whole, chosen, Picture())
+            told = files.alt_text(whole, chosen, Picture(), context)
         st.code(told, language=None, wrap_lines=True, height=140)
         st.page_link(
             PAGE,

@@ -383,6 +383,52 @@ def test_help_names_every_page_and_theme(capsys):
 # Every file
 
 
+def test_overlays_that_cannot_be_are_problems_of_their_files(tmp_path, capsys):
+    good, bad = tmp_path / "good.geojson", tmp_path / "bad.kml"
+    good.write_text('{"type": "Point", "coordinates": [37, 48]}', "utf-8")
+    bad.write_text("<kml", "utf-8")
+    argv = ["snapshot", "-o", str(tmp_path / "out.png"), "--overlay", f"{good}:side"]
+    assert main([*argv, "--overlay", str(bad)]) == 1
+    said = capsys.readouterr()
+    assert said.out == "" and not (tmp_path / "out.png").exists()
+    field, xml = said.err.splitlines()[-2:]
+    assert field.startswith("good.geojson: found 'side', expected one of its fields")
+    assert xml.startswith("bad.kml: ") and "well-formed XML" in xml
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (["-o", "x.csv", "--overlay", str(ROOT / "README.md")], "holds claims alone"),
+        (["-o", "x.html", "--overlay", "nowhere.kml:a:b"], "nowhere.kml:a:b: No such file"),
+        (["-o", "x.html", "--overlay-source", "Me"], "belongs after an --overlay"),
+        (
+            ["-o", "x.html", "--overlay", str(ROOT / "README.md"), "--overlay-opacity", "nan"],
+            "no number from 0.1 to 1",
+        ),
+    ],
+)
+def test_overlays_out_of_place_are_wrong_usage(capsys, tmp_path, monkeypatch, flags, told):
+    monkeypatch.chdir(tmp_path)
+    assert told in refused(capsys, "export", *flags)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", [".html", ".pdf"])
+def test_overlays_are_named_in_what_is_made(capsys, tmp_path, suffix):
+    layer, made = tmp_path / "front: line.geojson", tmp_path / f"out{suffix}"
+    layer.write_text('{"type": "LineString", "coordinates": [[36, 48], [38, 48]]}', "utf-8")
+    command = "export" if suffix == ".html" else "report"
+    argv = [command, "-o", str(made), "--overlay", str(layer)]
+    assert main([*argv, "--overlay-source", "An institute", "--source", "nis"]) == 0
+    assert capsys.readouterr().err == ""
+    text = made.read_text("utf-8") if suffix == ".html" else " ".join(
+        page.extract_text() for page in PdfReader(made).pages
+    )  # fmt: skip
+    told = "Context under the claims, not claims: front: line (source: An institute)."
+    assert told in " ".join(text.split())
+
+
 @pytest.mark.parametrize("command", ["export", "snapshot", "report", "handout"])
 def test_a_suffix_of_another_command_is_refused(capsys, tmp_path, command):
     said = refused(capsys, command, "-o", tmp_path / "map.shp")

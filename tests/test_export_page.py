@@ -16,10 +16,11 @@ from hostile import poison
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from geo import dataset, files, selection, texts
+from geo import dataset, files, overlays, selection, texts
 from geo.__main__ import main
 from geo.files import FORMATS, Picture
 from geo.selection import Selection
+from pages import overlays as own_layers
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -129,6 +130,39 @@ def test_what_the_address_asks_for_in_vain_is_passed_over():
     app = opened("file=exe&size=a9&colours=neon&dpi=100000")
     command = boxes(app)[-1]
     assert command == files.command_line(FORMATS["png"], dataset.load(), Selection(), Picture())
+
+
+def test_the_layers_on_the_map_are_in_the_files_and_told(tmp_path):
+    file = tmp_path / "districts.geojson"
+    file.write_text('{"type": "Point", "coordinates": [37.2, 48.2]}', "utf-8")
+    layer = overlays.load(file, attribution="Me")
+    picture = Picture(size_mm=(210, 210), dpi=96)
+    app = AppTest.from_file(str(ROOT / "dashboard.py"), default_timeout=60)
+    drawn = (layer.overlay, layer.drawing)
+    held = [
+        own_layers.Held(1, b"", *drawn, ("", ""), attribution="Me"),
+        own_layers.Held(2, b"", *drawn, ("", ""), shown=False),
+    ]
+    app.session_state["overlays"] = held
+    app.switch_page("pages/export.py")
+    for key, value in {"view": "pokrovsk", "size": "square", "dpi": "96"}.items():
+        app.query_params[key] = value
+    app.run()
+    assert not app.exception
+    assert "districts (source: Me)" in told(app) and "not named" not in told(app)
+    words, _link, command = boxes(app)
+    context = (replace(layer, label=None),)
+    assert words == files.alt_text(dataset.load(), Selection(view="pokrovsk"), picture, context)
+    assert words.endswith("districts (source: Me).")
+    assert command.count("--overlay districts.geojson --overlay-source Me") == 1
+    with_layer = app.get("image")[0].proto.imgs[0].url
+    held[0].shown = False
+    app.run()
+    assert app.get("image")[0].proto.imgs[0].url != with_layer
+    held[0].shown = True
+    app.query_params["file"] = "csv"
+    app.run()
+    assert "not in this file" in told(app) and "--overlay" not in boxes(app)[-1]
 
 
 def test_a_handout_without_a_briefing_is_a_message(tmp_path, monkeypatch):

@@ -12,12 +12,14 @@ from datetime import date
 from pathlib import Path
 
 import builders
+import geopandas as gpd
 import pytest
+import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from geo import dataset, exports, files, plate, texts
+from geo import dataset, exports, files, overlays, plate, texts
 from geo.__main__ import main
 from geo.files import FORMATS, FileError, Picture
 from geo.selection import Selection
@@ -215,6 +217,29 @@ def test_the_command_makes_the_same_file(tmp_path, monkeypatch, capsys, name, ch
     made = Path(files.file_name(form, whole, chosen, picture))
     assert capsys.readouterr().out == f"{made}\n"
     assert made.read_bytes() == files.make(form, whole, chosen, picture)
+
+
+def test_the_command_names_the_layers_of_context(tmp_path, monkeypatch, capsys):
+    whole = dataset.load(builders.write(tmp_path / "story"))
+    data = {"kind": ["a", "b"]}
+    shapes = [shapely.box(0, 0, 20, 30), shapely.box(20, 0, 40, 30)]
+    table = gpd.GeoDataFrame(data, geometry=shapes, crs="EPSG:4326")
+    for name in ("one", "two: more"):
+        table.to_file(tmp_path / "own layers.gpkg", layer=name)
+    table.to_file(tmp_path / "front.geojson")
+    context = (
+        replace(overlays.load(tmp_path / "own layers.gpkg", "two: more:kind", "Me"), opacity=0.4),
+        overlays.load(tmp_path / "front.geojson"),
+    )
+    monkeypatch.chdir(tmp_path)
+    for name, told in (("png", True), ("html", True), ("report-docx", True), ("csv", False)):
+        form, picture = FORMATS[name], small_png() if name == "png" else Picture()
+        line = files.command_line(form, whole, Selection(), picture, "story", context)
+        assert ("--overlay" in line) == told
+        assert main(shlex.split(line)[3:]) == 0
+        made = Path(files.file_name(form, whole, Selection(), picture))
+        assert made.read_bytes() == files.make(form, whole, Selection(), picture, context)
+    assert "'two: more'" in capsys.readouterr().err
 
 
 def test_the_command_leaves_out_what_is_at_its_default():

@@ -9,6 +9,7 @@ import math
 import sqlite3
 import struct
 import zipfile
+from dataclasses import replace
 from itertools import combinations, pairwise
 from pathlib import Path
 
@@ -517,7 +518,7 @@ def test_there_and_back_is_the_same_place(lon, lat, crs):
     there = gpd.GeoSeries([shapely.Point(lon, lat)], crs=4326).to_crs(crs)
     named = {"type": "name", "properties": {"name": f"EPSG:{crs}"}}
     found = read(geojson(feature(there[0]), crs=named), "p.geojson")
-    # A grid with a datum of its own comes back to within some metres, as its transformation is good for.
+    # A grid with a datum of its own comes back to within some metres.
     assert found.bounds[:2] == pytest.approx((lon, lat), abs=5e-5)
 
 
@@ -587,6 +588,55 @@ def test_the_content_holds_names_and_nothing_of_other_fields():
     assert [found["labels"][i] for i in found["named"]] == list(overlay.table["name"])
     assert "s3" not in WEB(found)
     assert found["attribution"] == "© someone"
+
+
+# In few words
+
+
+@pytest.fixture
+def layers(tmp_path) -> Path:
+    """A GeoPackage with two layers, the name of one of which begins that of the other."""
+    file = tmp_path / "own.gpkg"
+    districts().to_file(file, layer="districts")
+    districts().head(2).rename(columns={"people": "troops"}).to_file(file, layer="districts:old")
+    return file
+
+
+@pytest.mark.parametrize(
+    ("said", "layer", "field"),
+    [
+        ("", "districts", None),
+        ("people", "districts", "people"),
+        ("districts:people", "districts", "people"),
+        ("districts:old", "districts:old", None),
+        ("districts:old:troops", "districts:old", "troops"),
+    ],
+)
+def test_a_layer_and_a_field_are_named_in_few_words(layers, said, layer, field):
+    found = overlays.load(layers, said, " Me ")
+    assert (found.overlay.layer, found.field, found.label) == (layer, field, "name")
+    assert (found.attribution, found.opacity) == ("Me", overlays.OPACITY)
+
+
+@pytest.mark.parametrize("said", ["peeple", "districts:old:people", "old"])
+def test_a_field_that_is_not_there_is_told_with_those_that_are(layers, said):
+    with pytest.raises(DatasetError) as raised:
+        overlays.load(layers, said)
+    (problem,) = raised.value.problems
+    assert problem.code == "overlay-field" and problem.found == said.rpartition(":")[2]
+    assert "name" in texts.expected(problem)
+
+
+def test_the_sentence_names_every_layer_and_its_source(tmp_path):
+    file = tmp_path / "front.geojson"
+    file.write_bytes(geojson(feature(shapely.Point(37, 48)), attribution="An institute"))
+    own, other = overlays.load(file), overlays.load(file, attribution="Me")
+    nameless = replace(own, attribution=" ")
+    assert overlays.sentence((own, other, nameless), "en") == (
+        "Context under the claims, not claims: front (source: An institute); front (source: Me); "
+        "front (source: not named)."
+    )
+    assert overlays.sentence((), "en") == "" and overlays.web_content((), "en") is None
 
 
 # Online tiles

@@ -9,15 +9,17 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import builders
+import geopandas as gpd
 import numpy as np
 import pytest
+import shapely
 from hostile import poison
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from pypdf import PdfReader
 
-from geo import dataset, ink, labels, marks, plate, projection, selection, symbols, texts
+from geo import dataset, ink, labels, marks, overlays, plate, projection, selection, symbols, texts
 from geo.__main__ import main
 from geo.dataset import Dataset
 from geo.selection import Selection
@@ -355,6 +357,112 @@ def test_themes_are_what_they_say(theme):
     chroma = (dots.max(axis=2) - dots.min(axis=2)).max()
     assert (chroma == 0) == (theme == "grey")
     assert (dots.mean() < 100) == (theme == "dark")
+
+
+# Context
+
+
+def layer_of(folder: Path, name: str, *shapes, said: str = "", source: str = "", **columns):
+    """Shapes in degrees as a layer of context; ``said``: the field that colours them."""
+    file = folder / f"{name}.geojson"
+    data = {"name": [f"n{i}" for i in range(len(shapes))]} | columns
+    gpd.GeoDataFrame(data, geometry=list(shapes), crs="EPSG:4326").to_file(file)
+    return overlays.load(file, said, source)
+
+
+@pytest.fixture
+def pokrovsk_layers(tmp_path) -> tuple:
+    """Two districts west and east of 37.1° E, a front between them, and depots."""
+    west, east = shapely.box(36, 47.5, 37.1, 48.9), shapely.box(37.1, 47.5, 38.2, 48.9)
+    front = shapely.LineString([(36.2, 48), (37.9, 48.1)])
+    depots = [shapely.Point(36.4, 48.5), shapely.Point(36.5, 48.5)]
+    return (
+        layer_of(tmp_path, "districts", west, east, said="side", side=["West", "East"], source="B"),
+        layer_of(tmp_path, "front", front, source="An institute"),
+        layer_of(tmp_path, "depots", *depots),
+    )
+
+
+def test_context_lies_under_the_claims_and_is_told_in_the_legend(pokrovsk_layers):
+    chosen = Selection(view="pokrovsk")
+    told = words(plate.snapshot(built_in(), chosen, fmt="svg", context=pokrovsk_layers))
+    start = told.index("Legend")
+    for entry in ("depots", "front", "districts"):
+        assert f"{entry} (context, not a claim)" in told[start:]
+    assert {"West", "East"} <= set(told[start:])
+    assert told[-1] == overlays.sentence(pokrovsk_layers, "en")
+    assert "districts (source: B)" in told[-1] and "depots (source: not named)" in told[-1]
+    bare, drawn = (
+        np.asarray(png(chosen, context=context, bounds=(36, 47.6, 38.2, 48.8)).convert("RGB"))
+        for context in ((), pokrovsk_layers[:1])
+    )
+    assert (bare != drawn).any(axis=2).mean() > 0.25
+    # The strokes of denials and the claims' blue are as they were: nothing lies over them.
+    for colour in (symbols.DENIED, symbols.SOURCED):
+        own = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)])
+        was, now = ((np.abs(each.astype(int) - own) < 3).all(axis=2) for each in (bare, drawn))
+        assert was.sum() > 50 and now.sum() > 0.8 * was.sum()
+
+
+def test_context_stands_in_the_words_and_facts_of_the_picture(pokrovsk_layers):
+    chosen = Selection(view="pokrovsk", lang="fr")
+    said = overlays.sentence(pokrovsk_layers, "fr")
+    assert plate.alt_text(built_in(), chosen, pokrovsk_layers).endswith(said)
+    assert png(chosen, context=pokrovsk_layers).text["context"] == said
+    assert "context" not in png(chosen).text
+
+
+def test_context_that_lies_elsewhere_is_said_to(tmp_path):
+    far = layer_of(tmp_path, "far", shapely.box(-60, -30, -50, -20))
+    told = words(plate.snapshot(built_in(), Selection(view="base"), fmt="svg", context=[far]))
+    assert "none of it on this map" in " ".join(told)
+
+
+@pytest.mark.parametrize("bounds", [(170, 50, 190, 60), (-190, 50, -170, 60)])
+def test_context_goes_on_over_the_antimeridian(tmp_path, bounds):
+    across = layer_of(tmp_path, "across", shapely.box(172, 51, 188, 59))
+    bare, drawn = (
+        np.asarray(png(Selection(), bounds=bounds, context=context).convert("RGB"))
+        for context in ((), (across,))
+    )
+    changed = (bare != drawn).any(axis=2)
+    left, right = np.array_split(changed[: changed.shape[0] // 2], 2, axis=1)
+    assert left.mean() > 0.2 and right.mean() > 0.2
+
+
+@pytest.mark.parametrize("theme", ["dark", "grey"])
+def test_context_has_the_colours_of_the_theme(pokrovsk_layers, theme):
+    picture = png(Selection(view="pokrovsk"), theme=theme, context=pokrovsk_layers)
+    dots = np.asarray(picture.convert("RGB")).astype(int)
+    assert ((dots.max(axis=2) - dots.min(axis=2)).max() == 0) == (theme == "grey")
+    tones = [ink.LOOKS[theme].tone(c) for c in (*overlays.HUES, *overlays.RAMP)]
+    assert len(set(tones)) == len(tones) or theme == "grey"
+    assert len({*tones[:4]}) == 4 and len({*tones[4:]}) == 5
+
+
+def test_much_context_leaves_the_map_its_room(tmp_path):
+    kinds = [f"a kind of district with a long name {i}" for i in range(8)]
+    shapes = [shapely.box(36 + i / 4, 47.8, 36.2 + i / 4, 48.6) for i in range(8)]
+    long = "Source with a long name, " * 8
+    many = [
+        layer_of(tmp_path, f"l{i}", *shapes, said="kind", kind=kinds, source=long) for i in range(6)
+    ]
+    for size_mm in ((297, 210), (100, 100)):
+        content = plate.snapshot(
+            built_in(), Selection(view="pokrovsk"), fmt="svg", size_mm=size_mm, context=many
+        )
+        assert any(word.startswith("Context under the claims") for word in words(content))
+        if size_mm == (297, 210):
+            assert "entries of context have" in " ".join(words(content))
+
+
+@pytest.mark.parametrize("name", ["$x_1$", "북한 평양", "\u202eevil", "<b>&lt;</b>"])
+def test_any_name_of_context_can_be_drawn(tmp_path, name):
+    shapes = shapely.box(36, 47.5, 37, 48.9), shapely.box(37, 47.5, 38, 48.9)
+    one = layer_of(tmp_path, "own", *shapes, said="kind", kind=[name, "other"], source=name)
+    content = plate.snapshot(built_in(), Selection(view="pokrovsk"), fmt="svg", context=[one])
+    assert ink.printable(name).strip() in words(content)
+    assert "\u202e" not in content.decode()
 
 
 def test_signs_differ_in_print_without_colour():

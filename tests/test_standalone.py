@@ -4,12 +4,14 @@ import json
 import re
 
 import builders
+import geopandas as gpd
 import hostile
 import pytest
+import shapely
 from axe_playwright_python.sync_playwright import Axe
 
 from geo import dataset as datasets
-from geo import marks, selection, standalone
+from geo import marks, overlays, selection, standalone
 from geo.selection import Selection
 
 WHOLE = datasets.load()
@@ -75,7 +77,8 @@ def test_it_carries_its_caveats(plain):
     assert selection.sentence(WHOLE, Selection()) in plain
     assert WHOLE.digest in plain
     assert "Natural Earth" in plain
-    assert blocks(plain).keys() == {"marks", "world", "detail", "setup"}
+    assert blocks(plain).keys() == {"marks", "world", "detail", "context", "setup"}
+    assert blocks(plain)["context"] is None
 
 
 def test_what_the_selection_hides_is_not_in_the_file():
@@ -147,6 +150,37 @@ def test_hostile_texts_stay_texts(tmp_path, opened):
     assert not (tmp_path / "pwned").exists()
     assert hostile.TEXTS[1] in tab.locator("#claims tbody").inner_text()
     assert tab.said == []
+
+
+def test_layers_of_context_come_along(tmp_path, opened):
+    """Drawn under the claims, told in the legend and the caveats; and no hostile name acts."""
+    name = hostile.TEXTS[0]
+    shapes = [shapely.box(120, 30, 135, 45), shapely.box(135, 30, 150, 45)]
+    data = {"name": [name, "b"], "kind": hostile.TEXTS[1:3], "secret": ["s3cr3t", "s3cr3t"]}
+    file = tmp_path / "districts.geojson"
+    gpd.GeoDataFrame(data, geometry=shapes, crs="EPSG:4326").to_file(file)
+    layer = overlays.load(file, "kind", hostile.TEXTS[3])
+    html = standalone.to_html(WHOLE, Selection(), [layer]).decode()
+    assert "s3cr3t" not in html and hostile.TEXTS[1] not in html
+    tab = opened(html)
+    tab.wait_for_function("claimMap.context.overlays.length === 1")
+    (shown,) = tab.evaluate("claimMap.context.overlays")
+    assert (shown["name"], shown["shapes"], shown["opacity"]) == ("districts", 2, overlays.OPACITY)
+    assert sorted(shown["classes"]) == sorted(hostile.TEXTS[1:3])
+    legend = tab.locator(".cm-legend").inner_text()
+    assert "districts" in legend and "context, not a claim" in legend
+    assert hostile.TEXTS[3] in tab.locator(".leaflet-control-attribution").inner_text()
+    assert overlays.sentence([layer], "en") in tab.locator("footer").inner_text()
+    tab.wait_for_function(
+        "() => { const canvas = claimMap.map.getPane('cm-context').querySelector('canvas');"
+        " const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);"
+        " return data.some((dot) => dot); }"
+    )
+    before = tab.evaluate("claimMap.ids()")
+    tab.locator("#filters").get_by_label("Denied").first.uncheck()
+    assert tab.evaluate("claimMap.ids()") != before
+    assert tab.evaluate("claimMap.context.overlays.length") == 1
+    assert not tab.evaluate("window.pwned") and tab.said == []
 
 
 @pytest.mark.parametrize("width", [390, 1366])

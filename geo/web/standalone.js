@@ -7,7 +7,8 @@
   "use strict";
 
   const read = (id) => JSON.parse(document.getElementById(id).textContent);
-  const marks = read("marks"), data = window.claimMarks.read(marks), world = read("world"), detail = read("detail"), { map, view, layer, words } = read("setup");
+  const marks = read("marks"), data = window.claimMarks.read(marks);
+  const world = read("world"), detail = read("detail"), context = read("context"), { map, view, layer, words } = read("setup");
   const { options } = data.ledger;
   const KEYS = [...window.claimSelection.FACETS, "layer"];
   const filters = document.getElementById("filters");
@@ -98,7 +99,7 @@
   window.claimMap.attach(made);
   window.claimMap.update({
     marks, world, detail, choice: start, selected: -1,
-    view: { bounds: view, token: "start" }, show: 0, interactive: false, measure: null, step: null,
+    view: { bounds: view, token: "start" }, show: 0, interactive: false, measure: null, step: null, context,
   });
   window.addEventListener("claimmap:select", (event) => {
     const n = data.claimIds().indexOf(event.detail.claim);
