@@ -7,7 +7,7 @@ the command line need none of it.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from geo import exports, texts
@@ -327,11 +327,13 @@ def size_of(content: bytes, lang: str) -> str:
 
 
 def command_line(
-    form: Format, whole: Dataset, chosen: Selection, picture: Picture, dataset_path: str = ""
+    form: Format, whole: Dataset, chosen: Selection, picture: Picture, named: Sequence[str] = ()
 ) -> str:
-    """The command that makes the same file, for a POSIX shell; what is at its default left out."""
-    said = ["python", "-m", "geo", form.command]
-    said += [dataset_path] if dataset_path else []
+    """The command that makes the same file, for a POSIX shell; what is at its default left out.
+
+    ``named``: the arguments that name the dataset.
+    """
+    said = ["python", "-m", "geo", form.command, *named]
     said += ["-o", file_name(form, whole, chosen, picture)]
     if form.kind == "picture":
         default = Picture()
