@@ -9,7 +9,6 @@ import resource
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,14 +17,14 @@ import pytest
 import sqlalchemy as sa
 from streamlit.testing.v1 import AppTest
 from test_data_page import PAGES, edited, html, keys, mine, opened, press
-from test_map_in_browser import ids, map_frame
+from test_map_in_browser import WHERE, click_mark, ids, map_frame
 from test_pages import state_of_map
 
 from geo import __main__ as command_line
-from geo import database, edits, overlays, webdata
+from geo import database, edits, webdata
 from geo import dataset as datasets
 from geo.dataset import DatasetError
-from pages import guard, problems, served
+from pages import guard, served
 
 ROOT = Path(__file__).resolve().parent.parent
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -141,7 +140,7 @@ def changing(title: str = "Changed") -> AppTest:
 
 
 def errors(app: AppTest) -> str:
-    return " ".join(each.value for each in app.error)
+    return " ".join(each.value for each in app.error).replace("\\", "")
 
 
 def all_files(folder: Path) -> dict[str, bytes]:
@@ -240,3 +239,230 @@ def test_a_command_in_a_folder_that_may_not_be_written_to_says_so(tmp_path, monk
     assert left.value.code == 2
     assert f"cannot write {target}: Read-only file system" in capsys.readouterr().err
     assert target.read_bytes() == b"before"
+
+
+# A dataset that breaks or goes away under the running app
+
+
+def warnings(app: AppTest) -> str:
+    return " ".join(each.value for each in app.warning)
+
+
+def break_it(folder: Path) -> None:
+    (folder / "claims.csv").write_text("id,title\nflag,\nfar,\n", "utf-8")
+
+
+def delete_it(folder: Path) -> None:
+    shutil.rmtree(folder)
+
+
+def refuse_it(folder: Path) -> None:
+    (folder / "claims.csv").unlink()
+    (folder / "claims.csv").mkdir()  # which can be read by no one, root or not
+
+
+@pytest.mark.parametrize("harm", [break_it, delete_it, refuse_it])
+def test_a_folder_that_breaks_is_shown_as_it_was_and_comes_back_by_itself(folder, harm, tmp_path):
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    app = AppTest.from_file(str(ROOT / "dashboard.py"), default_timeout=60).run()
+    shown = state_of_map(app)["mask"]
+    assert not app.warning
+    assert json.loads(guard.health(None).body)["status"] == "ok"
+    harm(folder)
+    for page in PAGES if harm is delete_it else ("register",):
+        app.switch_page(f"pages/{page}.py").run()
+        assert not app.exception, page
+        assert "as it last was" in warnings(app), page
+    told = guard.health(None)
+    assert (told.status_code, json.loads(told.body)["status"]) == (200, "kept")
+    assert json.loads(told.body)["why"]
+    app.switch_page("pages/map.py").run()
+    assert state_of_map(app)["mask"] == shown
+    # Who comes only now sees it as well.
+    late = AppTest.from_file(str(ROOT / "dashboard.py"), default_timeout=60).run()
+    assert "as it last was" in warnings(late)
+    assert state_of_map(late)["mask"] == shown
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(copy, folder)
+    for viewer in (app, late):
+        viewer.run()
+        assert not viewer.exception
+        assert not viewer.warning
+        assert state_of_map(viewer)["mask"] == shown
+    assert json.loads(guard.health(None).body)["status"] == "ok"
+
+
+def test_an_edit_from_outside_is_shown_with_the_next_click(folder):
+    app = AppTest.from_file(str(ROOT / "dashboard.py"), default_timeout=60).run()
+    claims = (folder / "claims.csv").read_text("utf-8")
+    (folder / "claims.csv").write_text(claims.replace("A flag", "Another flag"), "utf-8")
+    app.run()
+    assert not app.warning
+    assert "Another flag" in app.dataframe[0].value.to_string()
+
+
+def test_a_dataset_that_changes_while_it_is_read_is_read_again(folder, monkeypatch):
+    claims, load, reads = folder / "claims.csv", served.intake.load, []
+
+    def slow(path: Path) -> datasets.Dataset:
+        if not reads:
+            claims.write_text(claims.read_text("utf-8").replace("A flag", "New"), "utf-8")
+            reads.append(path)
+            raise DatasetError(path, [])  # half of the old, half of the new
+        reads.append(path)
+        return load(path)
+
+    monkeypatch.setattr(served.intake, "load", slow)
+    assert served.load_dataset().claims.loc["flag", "title"] == "New"
+    assert len(reads) == 2
+
+
+def test_what_is_broken_is_not_read_again_at_every_click(folder, monkeypatch):
+    first, _none = served.shown()
+    break_it(folder)
+    assert served.shown()[1] is not None
+    with monkeypatch.context() as patched:
+        patched.setattr(served, "load_dataset", refuses(AssertionError("read again")))
+        found, error = served.shown()
+    assert found is first
+    assert error is not None
+
+
+def test_who_edits_a_folder_that_is_gone_is_told_and_keeps_the_changes(folder, tmp_path):
+    app = changing()
+    folder.rename(tmp_path / "elsewhere")
+    press(app, "edit.save")
+    assert "No such file or directory" in errors(app)
+    assert len(mine(app).history.done) == 1
+    (tmp_path / "elsewhere").rename(folder)
+    press(app, "edit.save")
+    assert app.success
+    assert datasets.load(folder).claims.loc["flag", "title"] == "Changed"
+    shutil.rmtree(folder)
+    press(app, "data.leave")
+    press(app, "edit.begin")
+    assert "nothing was lost" in errors(app)
+    assert "own" not in app.session_state
+
+
+def test_a_folder_that_goes_and_comes_back_in_a_browser(serve, open_page, tmp_path):
+    folder = shutil.copytree(datasets.BUILT_IN, tmp_path / "copy")
+    visit = open_page(f"{serve(folder)}/?view=routes")
+    frame = map_frame(visit)
+    before = ids(frame)
+    frame.evaluate("window.mine = 'the same frame'")
+    where = frame.evaluate("claimMap.map.getBounds().toBBoxString()")
+    folder.rename(tmp_path / "away")
+    visit.page.get_by_role("button", name="Pokrovsk").first.click()
+    visit.page.get_by_text("as it last was").wait_for()
+    visit.settle()
+    assert frame.evaluate("window.mine") == "the same frame"
+    assert ids(frame) == before
+    assert frame.evaluate("claimMap.map.getBounds().toBBoxString()") != where
+    (tmp_path / "away").rename(folder)
+    # Without a click.
+    visit.page.get_by_text("as it last was").wait_for(state="hidden", timeout=60_000)
+    visit.settle()
+    assert frame.evaluate("window.mine") == "the same frame"
+    assert ids(frame) == before
+    assert not visit.page.locator('[data-testid="stException"]').count()
+
+
+def test_a_reload_keeps_the_view_the_filters_and_the_open_claim(dashboard_url, open_page):
+    visit = open_page(f"{dashboard_url}/?view=base&confidence=high&confidence=moderate")
+    frame = map_frame(visit)
+    place = datasets.load().places.loc["sergeevka"]
+    click_mark(frame, place["lon"], place["lat"])
+    visit.page.wait_for_url("**claim=sergeevka-site**")
+    visit.settle()
+    named, drawn, address = frame.evaluate(WHERE), ids(frame), visit.page.url
+    visit.page.reload()
+    frame = map_frame(visit)
+    assert (frame.evaluate(WHERE), ids(frame), visit.page.url) == (named, drawn, address)
+    # Where the viewer moved to by hand is in no address.
+    box = visit.page.locator("iframe").first.bounding_box()
+    visit.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    visit.page.mouse.wheel(0, -400)
+    frame.wait_for_function(f"claimMap.map.getZoom() > {named[1]} + 0.5")
+    visit.page.wait_for_timeout(600)
+    moved = frame.evaluate(WHERE)
+    visit.page.reload()
+    frame = map_frame(visit)
+    assert (frame.evaluate(WHERE), ids(frame), visit.page.url) == (moved, drawn, address)
+    assert frame.evaluate("claimMap.selected") == "sergeevka-site"
+    visit.page.locator("article.evidence").get_by_text("GeoConfirmed").first.wait_for()
+    # A link to another view, and that view's button, go to that view.
+    visit.page.goto(f"{dashboard_url}/?view=pokrovsk")
+    frame = map_frame(visit)
+    frame.wait_for_function(
+        "([lon, lat]) => claimMap.map.getBounds().contains([lat, lon])",
+        arg=[37.18, 48.28],
+    )
+
+
+# A database that goes away under the running app, and two who save to it
+
+
+def test_a_database_that_goes_is_shown_as_it_was_and_comes_back(
+    in_database, postgis_server, caplog
+):
+    app = AppTest.from_file(str(ROOT / "dashboard.py"), default_timeout=60).run()
+    shown = state_of_map(app)["mask"]
+    editor = changing()
+    postgis_server.stop()
+    try:
+        for page in ("register", "map"):
+            app.switch_page(f"pages/{page}.py").run()
+            assert not app.exception
+            assert "a database that answers" in warnings(app)
+        assert state_of_map(app)["mask"] == shown
+        told = guard.health(None)
+        assert (told.status_code, json.loads(told.body)["why"]) == (200, "database-away")
+        press(editor, "edit.save")
+        assert "a database that answers" in errors(editor)
+        assert len(mine(editor).history.done) == 1
+    finally:
+        postgis_server.start()
+    app.run()
+    assert not app.exception
+    assert not app.warning
+    press(editor, "edit.save")
+    assert editor.success
+    assert database.load(in_database).claims.loc["flag", "title"] == "Changed"
+    app.run()
+    assert "Changed" in app.dataframe[0].value.to_string()
+    assert not [each for each in caplog.records if each.levelname == "ERROR"]
+
+
+def test_a_save_to_the_database_is_recorded_and_seen_by_the_others(in_database):
+    app = changing()
+    app.text_input(key="edit.note").set_value("seen again").run()
+    press(app, "edit.save")
+    assert "database" in app.success[0].value
+    assert mine(app).history.done == ()
+    [line] = database.history(in_database, "small")[1:]
+    assert (line["who"], line["field"], line["after"]) == ("Ann", "title", "Changed")
+    assert served.load_dataset().claims.loc["flag", "title"] == "Changed"
+    assert edits.digest(mine(app).package) == database.version(in_database)[1]
+
+
+def test_the_second_who_saves_to_the_database_is_told_and_loses_nothing(in_database):
+    first, second = changing("Of Ann"), changing("Of Bo")
+    edited(second, "claims", "far", "title", "Of Bo alone")
+    press(first, "edit.save")
+    press(second, "edit.save")
+    assert second.warning
+    assert database.load(in_database).claims.loc["flag", "title"] == "Of Ann"
+    told = next(g.value for g in second.data_editor if "theirs" in g.value)
+    assert told[["own", "theirs"]].values.tolist() == [["Of Bo", "Of Ann"]]
+    press(second, "edit.join")
+    press(second, "edit.save")
+    assert second.success
+    titles = database.load(in_database).claims["title"]
+    assert titles.loc[["flag", "far"]].tolist() == ["Of Ann", "Of Bo alone"]
+
+
+def test_without_leave_the_database_is_not_saved_to(in_database, monkeypatch):
+    monkeypatch.delenv(served.EDITABLE)
+    app = press(opened("part=change"), "edit.begin")
+    assert "edit.save" not in keys(app)
