@@ -16,12 +16,24 @@ import builders
 import pytest
 import sqlalchemy as sa
 from streamlit.testing.v1 import AppTest
-from test_data_page import PAGES, edited, html, keys, mine, opened, press
+from test_data_page import (
+    PAGES,
+    SOUND,
+    UNSOUND,
+    edited,
+    file_of,
+    html,
+    keys,
+    mine,
+    opened,
+    press,
+    upload,
+)
 from test_map_in_browser import WHERE, click_mark, ids, map_frame
 from test_pages import state_of_map
 
 from geo import __main__ as command_line
-from geo import database, edits, webdata
+from geo import database, edits, intake, webdata
 from geo import dataset as datasets
 from geo.dataset import DatasetError
 from pages import guard, served
@@ -200,6 +212,44 @@ def test_a_map_without_room_for_its_files_is_told_and_the_other_pages_go_on(fold
     assert not app.exception
     assert not app.error
     assert app.get("component_instance")
+
+
+def test_an_upload_without_room_to_check_it_is_told_and_can_be_taken_up_again(monkeypatch):
+    app = upload(opened(), file_of(*SOUND[:2], *UNSOUND))
+    with monkeypatch.context() as patched:
+        patched.setattr(intake.tempfile, "TemporaryDirectory", refuses(FULL))
+        press(app, "data.sound")
+        assert "No space left on device" in errors(app)
+        assert "own" not in app.session_state
+    press(app, "data.sound")
+    assert mine(app).dataset.left_out == 2
+    with monkeypatch.context() as patched:
+        patched.setattr(intake.tempfile, "TemporaryDirectory", refuses(FULL))
+        upload(press(app, "data.leave"), file_of(*SOUND[:1]))
+    assert "No space left on device" in errors(app)
+
+
+def test_a_layer_without_room_to_unpack_it_is_told():
+    app = AppTest.from_function(_take_a_layer, default_timeout=60).run()
+    assert not app.exception
+    (failed,) = app.session_state["overlays.failed"]
+    assert (failed.found, failed.code) == ("No space left on device", "disk")
+
+
+def _take_a_layer() -> None:
+    import errno
+    import os
+
+    import pages.overlays
+
+    def refuse(*_asked):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    read, pages.overlays.overlays.read = pages.overlays.overlays.read, refuse
+    try:
+        pages.overlays._take(b"", "front.gpkg", None)
+    finally:
+        pages.overlays.overlays.read = read
 
 
 COMMANDS = [
