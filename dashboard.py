@@ -16,7 +16,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from geo import texts
 from geo.dataset import DatasetError
-from pages import guard, own, served, session, sidebar
+from pages import guard, own, problems, served, session, sidebar
 
 PAGES = Path(__file__).parent / "pages"
 
@@ -32,11 +32,11 @@ def show() -> None:
     st.set_page_config(page_title=_("Contested claims"), page_icon="🗺️", layout="wide")
     # The map's frame fetches its files from here: a component needs no setting to be served.
     components.declare_component("claimmap", path=served.assets_folder())
+    whole, trouble = own.dataset(), None
     try:
-        whole = own.dataset() or served.load_dataset(lambda: st.spinner(_("Reading the dataset …")))
+        if whole is None:
+            whole, trouble = served.shown(lambda: st.spinner(_("Reading the dataset …")))
     except DatasetError as error:
-        from pages import problems
-
         problems.show(error, lang)
         st.stop()
 
@@ -56,7 +56,14 @@ def show() -> None:
     )
     chosen = sidebar.read(whole, page.url_path)
     now = session.start(whole, chosen)
-    page.run()
+    # Always there, so that what comes below stays where it is when a word is said above.
+    with st.container(key="notice"):
+        if trouble is not None:
+            problems.warn(trouble, lang)
+    try:
+        page.run()
+    except OSError as error:
+        problems.show_refusal(error, lang)
     # After the page, so that the map need not wait for all this to be drawn.
     st.html(served.style())
     own.show_badge(lang)

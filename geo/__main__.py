@@ -15,7 +15,18 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from geo import checks, dataset, exports, files, gazetteer, intake, overlays, selection, texts
+from geo import (
+    checks,
+    dataset,
+    edits,
+    exports,
+    files,
+    gazetteer,
+    intake,
+    overlays,
+    selection,
+    texts,
+)
 from geo.dataset import Dataset, DatasetError
 from geo.files import FileError, Picture
 from geo.selection import Selection
@@ -74,6 +85,16 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="use what is sound and leave out the rows that have a problem",
     )
+    # What the commands on a dataset take besides a file; a file alone is taken into a database.
+    anywhere = argparse.ArgumentParser(add_help=False, parents=[package])
+    anywhere.add_argument(
+        "--database",
+        metavar="NAME",
+        nargs="?",
+        const="",
+        help="instead of DATASET: the dataset of that name in the database that "
+        "CLAIMS_DATABASE_URL names; without NAME the only one there",
+    )
     as_json = argparse.ArgumentParser(add_help=False)
     as_json.add_argument("--json", action="store_true", help="print the result as JSON")
 
@@ -85,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     command(
         "validate",
         _validate,
-        package,
+        anywhere,
         as_json,
         help="list every problem of a dataset",
         description="List every problem of a dataset: table, row, field, what was found and what "
@@ -94,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     command(
         "check",
         _check,
-        package,
+        anywhere,
         as_json,
         help="hold stated distances and directions against measured ones",
         description="Hold the distances and directions that claims state against measured ones. "
@@ -120,7 +141,7 @@ def _parser() -> argparse.ArgumentParser:
         ),
     }
     for word, (short, long) in made.items():
-        parser_of = command(word, _make, package, _selection_flags(), help=short, description=long)
+        parser_of = command(word, _make, anywhere, _selection_flags(), help=short, description=long)
         parser_of.set_defaults(command=word)
         parser_of.add_argument(
             "-o",
@@ -420,7 +441,9 @@ def _allowed(key: str, whole: Dataset) -> str:
 
 
 def _built(args: argparse.Namespace) -> intake.Built:
-    """The dataset that is asked for; how a table was understood is told on standard error."""
+    """The dataset of a file; how a table was understood is told on standard error."""
+    if args.dataset.is_dir():
+        edits.recover(args.dataset)  # what a save that died had written counts
     built = intake.build_file(args.dataset, args.places, args.leave_out)
     if built.matching is not None:
         pairs = (f"{field} = {column!r}" for field, column in built.matching.columns.items())
@@ -438,6 +461,11 @@ def _built(args: argparse.Namespace) -> intake.Built:
 
 
 def _loaded(args: argparse.Namespace) -> Dataset:
+    if args.database is not None:
+        from geo import database
+
+        with _named_in_database(args) as engine:
+            return database.load(engine, args.database)
     built = _built(args)
     if built.dataset is None:
         raise DatasetError(args.dataset, list(built.problems))
@@ -446,9 +474,12 @@ def _loaded(args: argparse.Namespace) -> Dataset:
 
 def _validate(args: argparse.Namespace) -> int:
     try:
-        built = _built(args)
-        name = built.dataset.name if built.dataset else str(args.dataset)
-        problems = () if built.left_out else built.problems
+        if args.database is not None:
+            name, problems = _validated_in_database(args).name, ()
+        else:
+            built = _built(args)
+            name = built.dataset.name if built.dataset else str(args.dataset)
+            problems = () if built.left_out else built.problems
     except DatasetError as error:
         name, problems = str(args.dataset), error.problems
     if args.json:
@@ -470,6 +501,14 @@ def _validate(args: argparse.Namespace) -> int:
         if not problems:
             _say(f"{name}: no problems")
     return PROBLEMS if problems else FINE
+
+
+def _validated_in_database(args: argparse.Namespace) -> Dataset:
+    """The dataset, checked as a file is: so what was changed by hand in SQL is seen as well."""
+    from geo import database
+
+    with _named_in_database(args) as engine:
+        return edits.dataset_of(database.read(engine, args.database))
 
 
 def _check(args: argparse.Namespace) -> int:
@@ -506,13 +545,18 @@ def _make(args: argparse.Namespace) -> int:
             args.parser.error(str(error))
         _say(str(error), sys.stderr)
         return PROBLEMS
+    _write(args, content)
+    _tell(selection.sentence(whole, chosen))
+    return FINE
+
+
+def _write(args: argparse.Namespace, content: bytes) -> None:
+    """Write the file that a command was asked for, and say its name."""
     try:
         exports.write(args.output, content)
     except OSError as error:
         args.parser.error(f"cannot write {_plain(str(args.output))}: {error.strerror}")
     _say(str(args.output))
-    _tell(selection.sentence(whole, chosen))
-    return FINE
 
 
 def _context(wanted: list[dict], lang: str) -> tuple[overlays.Styled, ...]:
@@ -597,6 +641,18 @@ def _opened(args: argparse.Namespace):
         engine.dispose()
 
 
+def _named_in_database(args: argparse.Namespace):
+    """``_opened`` for ``--database``; wrong usage where a flag for files is given as well."""
+    for flag, given in (
+        ("a DATASET", args.dataset is not dataset.BUILT_IN),
+        ("--places", bool(args.places)),
+        ("--leave-out", args.leave_out),
+    ):
+        if given:
+            args.parser.error(f"argument --database: not allowed with {flag}")
+    return _opened(args)
+
+
 def _database_create(args: argparse.Namespace) -> int:
     from geo import database
 
@@ -609,7 +665,7 @@ def _database_create(args: argparse.Namespace) -> int:
 def _database_import(args: argparse.Namespace) -> int:
     from getpass import getuser
 
-    from geo import database, edits
+    from geo import database
 
     with _opened(args) as engine:
         built = _built(args)
@@ -632,15 +688,11 @@ def _database_import(args: argparse.Namespace) -> int:
 
 
 def _database_export(args: argparse.Namespace) -> int:
-    from geo import database, edits
+    from geo import database
 
     with _opened(args) as engine:
         content = edits.packed(database.read(engine, args.name))
-    try:
-        exports.write(args.output, content)
-    except OSError as error:
-        args.parser.error(f"cannot write {_plain(str(args.output))}: {error.strerror}")
-    _say(str(args.output))
+    _write(args, content)
     return FINE
 
 

@@ -16,6 +16,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from difflib import SequenceMatcher
@@ -619,7 +620,10 @@ def recover(folder: Path) -> None:
         except FileNotFoundError:
             continue  # another process moves them as well
     _sync(folder)
-    shutil.rmtree(written, ignore_errors=True)
+    # Only where it is empty: by now it may be what the next save has written.
+    for below in (*sorted(written.rglob("*"), reverse=True), written):
+        with suppress(OSError):
+            below.rmdir()
 
 
 def _keep(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -350,15 +350,15 @@ def command_line(
     whole: Dataset,
     chosen: Selection,
     picture: Picture,
-    dataset_path: str = "",
+    named: Sequence[str] = (),
     context: Sequence[Styled] = (),
 ) -> str:
     """The command that makes the same file, for a POSIX shell; what is at its default left out.
 
-    Layers of ``context`` are named by their files, as they are called where they came from.
+    ``named``: the arguments that name the dataset. Layers of ``context`` are named by their files,
+    as they are called where they came from.
     """
-    said = ["python", "-m", "geo", form.command]
-    said += [dataset_path] if dataset_path else []
+    said = ["python", "-m", "geo", form.command, *named]
     said += ["-o", file_name(form, whole, chosen, picture)]
     if form.kind == "picture":
         default = Picture()

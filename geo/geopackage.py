@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 import tempfile
 import uuid
@@ -51,9 +52,20 @@ def write(dataset: Dataset, chosen: Selection) -> bytes:
     selected and hidden, as-of day, dataset, digest, attribution, generator). Table ``layer_styles``
     holds the default style of each layer, by its name, which QGIS takes up by itself. Made in a
     temporary folder, of which nothing is left. The times of change that the format asks for are
-    those of the as-of day, so that the same selection gives the same bytes.
+    those of the as-of day, so that the same selection gives the same bytes. Raises OSError where
+    that folder takes no more.
     """
-    found = extract.gather(dataset, chosen)
+    from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
+
+    try:
+        return _made(extract.gather(dataset, chosen))
+    except (DataLayerError, DataSourceError, FeatureError, sqlite3.Error) as error:
+        # They tell every statement of SQL, but not that the disk is full.
+        why = "no GeoPackage could be made in this folder: its disk may be full"
+        raise OSError(errno.EIO, why, tempfile.gettempdir()) from error
+
+
+def _made(found: Extract) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "claims.gpkg"
         for name, rows in _layers(found).items():

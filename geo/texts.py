@@ -359,6 +359,7 @@ def expected(found, lang: str = DEFAULT_LANG) -> str:
     detail = found.detail
     phrases = {
         "file-missing": _("a file that can be read at {detail}"),
+        "disk": _("a disk that can be read and written to, and has room"),
         "not-a-package": _("a folder or .zip that holds a datapackage.json"),
         "bad-json": _("JSON text ({detail})"),
         "table-missing": _("this table in datapackage.json"),

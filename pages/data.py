@@ -13,7 +13,7 @@ from geo import dataset as datasets
 from geo import exports, intake, templates, texts
 from geo.dataset import DatasetError, Problem
 from geo.reading import MAX_FILE_BYTES, SUFFIXES
-from pages import editor, own, session, sidebar
+from pages import editor, own, problems, session, sidebar
 
 # Of the session's state: the file as it came, as it was read, and what the viewer chose for it.
 FILE, RAW, PART = "data.bytes", "data.raw", "data.part"
@@ -422,8 +422,12 @@ def show_it() -> None:
 
 def use_what_is_sound() -> None:
     """Go on without the unsound rows; how many that are, the sentence of every page says."""
-    raw = state[RAW]
-    sound = intake.build(raw, state.get(MATCHING), decided(), state.get(TITLE, ""), leave_out=True)
+    raw, asked = state[RAW], (state.get(MATCHING), decided(), state.get(TITLE, ""))
+    try:
+        sound = intake.build(raw, *asked, leave_out=True)
+    except OSError as error:
+        state["data.refused"] = error
+        return
     if sound.dataset is None:
         state["data.nothing"] = True
     else:
@@ -454,6 +458,8 @@ def show_built(raw: intake.Raw) -> None:
             )
     if state.pop("data.nothing", False):
         st.error(_("No row is sound, so there is nothing to show: mend the file first."))
+    if refused := state.pop("data.refused", None):
+        problems.show_refusal(refused, lang)
     if found.problems:
         show_unsound(raw, found)
     elif found.dataset is not None:

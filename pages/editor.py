@@ -11,9 +11,9 @@ from markupsafe import Markup
 from streamlit_folium import st_folium
 
 from geo import edits, texts, webmap
-from geo.dataset import Problem, schema
+from geo.dataset import DatasetError, Problem, schema
 from geo.edits import Conflict, Edit
-from pages import own, session, sidebar
+from pages import own, served, session, sidebar
 from pages.session import Session
 
 TABLES = ("claims", "statements", "places", "sources", "features")
@@ -49,8 +49,10 @@ def show(now: Session) -> None:
             key="edit.begin",
             type="primary",
             icon=":material/edit:",
-            on_click=own.show_copy,
+            on_click=_attempt,
+            args=(own.show_copy, now.selection.lang),
         )
+        _show_failure(now)
         return
     _Editor(now, mine).show()
 
@@ -508,9 +510,10 @@ class _Editor:
         _renewed(lambda: own.settle(wins, *self.told()))
 
     def drop(self) -> None:
-        st.session_state.pop("edit.conflicts")
-        st.session_state.pop("own.theirs", None)
-        _renewed(own.show_copy)
+        if _attempt(own.show_copy, self.lang):
+            st.session_state.pop("edit.conflicts")
+            st.session_state.pop("own.theirs", None)
+            _renewed(lambda: None)
 
     def show_saving(self) -> None:
         _, mine = self._, self.mine
@@ -522,10 +525,10 @@ class _Editor:
                 mime="application/zip",
                 key="edit.download",
                 icon=":material/download:",
-                type="secondary" if mine.folder else "primary",
+                type="secondary" if mine.saves else "primary",
                 on_click="ignore",
             )
-            if mine.folder is not None:
+            if mine.saves is not None:
                 st.button(
                     _("Save in its place"),
                     key="edit.save",
@@ -535,13 +538,14 @@ class _Editor:
                     on_click=self.save,
                     help=_("For everybody. It needs your name, a change, and no problem."),
                 )
-        if outcome := st.session_state.pop("edit.outcome", ""):
-            (st.success if outcome == "saved" else st.error)(
-                _("Saved. The version before is kept in the folder “versions” of the dataset.")
-                if outcome == "saved"
-                else _("It could not be saved: {why}").format(why=sidebar.plain(outcome))
+        if st.session_state.pop("edit.saved", False):
+            st.success(
+                _("Saved. The database keeps who changed what, when and why.")
+                if served.database_url()
+                else _("Saved. The version before is kept in the folder “versions” of the dataset.")
             )
-        if mine.origin == own.COPY and mine.folder is None:
+        _show_failure(self.now)
+        if mine.origin == own.COPY and mine.saves is None:
             with st.expander(_("Saving in the dataset’s own folder")):
                 st.markdown(
                     _(
@@ -551,24 +555,17 @@ class _Editor:
                         "what all see. Each save is made whole or not at all, keeps the version "
                         "before in `versions`, and tells in `changelog.csv` who changed what, and "
                         "why."
-                    ).format(variable=own.EDITABLE)
+                    ).format(variable=served.EDITABLE)
                 )
 
     def save(self) -> None:
-        try:
-            conflicts = own.save()
-        except FileExistsError:
-            st.session_state["edit.outcome"] = self._(
-                "somebody is saving at this moment; try again shortly"
-            )
+        found = []
+        if not _attempt(lambda: found.append(own.save()), self.lang):
             return
-        except (OSError, ValueError) as error:
-            told = getattr(error, "strerror", None) or str(error)
-            st.session_state["edit.outcome"] = told
-            return
+        (conflicts,) = found
         if conflicts is None:
-            st.session_state["edit.outcome"] = "saved"
-            st.session_state["edit.turn"] = st.session_state.get("edit.turn", 0) + 1
+            st.session_state["edit.saved"] = True
+            _renewed(lambda: None)
         else:
             st.session_state["edit.conflicts"] = conflicts
 
@@ -626,6 +623,32 @@ def move_place(place: str, to: object, author: str, note: str) -> None:
         Edit("places", place, n, cells[n], cell) for n, cell in after.items() if cells[n] != cell
     ]
     _renewed(lambda: own.change(made, author, note))
+
+
+def _attempt(act: Callable[[], object], lang: str) -> bool:
+    """Whether what reads or writes the dataset that is served went well; if not, why is kept."""
+    _ = texts.translator(lang)
+    try:
+        act()
+    except FileExistsError:
+        why = _("somebody is saving at this moment; try again shortly")
+    except DatasetError as error:
+        why = texts.problem(error.problems[0], lang)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+    else:
+        return True
+    st.session_state["edit.failure"] = why
+    return False
+
+
+def _show_failure(now: Session) -> None:
+    """Why the last attempt failed, once."""
+    _ = now.translate
+    if why := st.session_state.pop("edit.failure", ""):
+        st.error(
+            _("That did not work, and nothing was lost: {why}").format(why=sidebar.plain(why))
+        )
 
 
 def _renewed(act: Callable[[], object]) -> None:

@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 import streamlit as st
 from markupsafe import Markup
 
-from geo import dataset as datasets
 from geo import files, texts
 from geo import overlays as layers
 from geo.files import FORMATS, FileError, Format, Picture
@@ -187,10 +186,9 @@ def show_ways_back(form: Format, picture: Picture) -> None:
     asked = f"?{urlencode(query, doseq=True)}" if query else ""
     st.code(start + asked, language=None, wrap_lines=True)
     heading(_("The command that makes the same file"))
-    path = served.dataset_path()
-    named = "" if path == datasets.BUILT_IN else str(path)
+    named = served.command_names(whole)
     if mine := own.current():
-        named = mine.command_path
+        named = (mine.command_path,)
     if mine or (context and form.has_map):
         quiet(_("Links and commands do not take your data along: the file is yours to keep."))
     line = files.command_line(form, whole, chosen, picture, named, context)

@@ -116,6 +116,10 @@ def _take(raw: bytes, name: str, layer: str | None, held: Held | None = None) ->
     except DatasetError as error:
         st.session_state.setdefault(_FAILED, []).extend(error.problems)
         return
+    except OSError as error:  # no room on the server to unpack it
+        refused = Problem(name, None, None, error.strerror, "disk")
+        st.session_state.setdefault(_FAILED, []).append(refused)
+        return
     shapes = webdata.packed("shapes", drawing.shapes)
     numbers = [each.number for each in _held()]
     fresh = Held(

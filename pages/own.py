@@ -6,11 +6,9 @@ viewer's own page, packed, and the map's script takes it from there (``web/claim
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from weakref import WeakKeyDictionary
 
 import streamlit as st
@@ -22,7 +20,6 @@ from geo.edits import Change, Conflict, Edit, History, Package
 from pages import served, sidebar
 
 UPLOADED, EXAMPLE, COPY = "uploaded", "example", "copy"  # where a viewer's dataset is from
-EDITABLE = "CLAIMS_EDITABLE"  # the environment variable that lets the app write to its dataset
 
 _OWN = "own"
 _ASIDE = "own.aside"  # a dataset with changes that the viewer left for another
@@ -37,7 +34,7 @@ class Own:
     """A viewer's dataset: its last sound state, and the changes that they make to it.
 
     ``dataset`` is what the pages show; ``problems`` what is wrong with ``history.now``, if
-    anything. ``folder`` is where it may be saved in place, None where it may not.
+    anything. ``saves`` saves it in place (``served.saver``), None where it may not be.
     """
 
     dataset: Dataset
@@ -45,7 +42,7 @@ class Own:
     history: History
     origin: str
     file: str = ""
-    folder: Path | None = None
+    saves: Callable[..., str] | None = None
     problems: tuple[Problem, ...] = ()
 
     @property
@@ -90,25 +87,28 @@ def show(whole: Dataset, origin: str, file: str = "") -> None:
     """Show a viewer's dataset on every page; for callbacks."""
     _set_aside()
     package = edits.package_of(whole)
-    _put(Own(whole, package, History(package.tables, package.tables), origin, file))
+    _put(Own(whole, package, _fresh(package), origin, file))
     _look_anew()
 
 
 def show_copy() -> None:
     """Show the viewer a copy of the dataset that is served, to be changed; for callbacks.
 
-    What is shown is read from the same text that is edited, so that both are one state.
+    What is shown is read from the same text that is edited, so that both are one state. Raises
+    DatasetError, OSError, ValueError where that cannot be read now; then all stays as it was.
     """
-    path = served.dataset_path()
-    if path.is_dir() or path.suffix.lower() == ".zip":
-        package = edits.read(path)
-        whole = edits.dataset_of(package)
-    else:
+    package = served.package()
+    if package is None:
         whole = replace(served.load_dataset())
-        package = edits.package_of(whole)
-    folder = path if path.is_dir() and may_save() else None
-    history = History(package.tables, package.tables)
-    _put(Own(whole, package, history, COPY, path.name, folder))
+        package, saves = edits.package_of(whole), None
+    else:
+        whole = edits.dataset_of(package)
+        saves = served.saver(whole.name)
+    _put(Own(whole, package, _fresh(package), COPY, served.dataset_path().name, saves))
+
+
+def _fresh(package: Package) -> History:
+    return History(package.tables, package.tables)
 
 
 def leave() -> None:
@@ -147,11 +147,6 @@ def _look_anew() -> None:
     state["view_moves"] = state.get("view_moves", 0) + 1
 
 
-def may_save() -> bool:
-    """Whether the one who runs the server lets viewers write to its dataset."""
-    return os.environ.get(EDITABLE) == "1"
-
-
 # Changes
 
 
@@ -177,25 +172,34 @@ def _take(mine: Own) -> None:
         whole = edits.dataset_of(mine.edited, mine.dataset.left_out)
     except DatasetError as error:
         _put(replace(mine, problems=error.problems))
+    except OSError as error:
+        # It is checked in files: without room for them the change is kept, but not shown.
+        unchecked = Problem("datapackage.json", None, None, error.strerror, "disk", "")
+        _put(replace(mine, problems=(unchecked,)))
     else:
         _put(replace(mine, dataset=whole, problems=()))
 
 
 def save() -> tuple[Conflict, ...] | None:
-    """Save in the folder the dataset is from; where someone else saved first, merge with theirs.
+    """Save in the place the dataset is from; where someone else saved first, merge with theirs.
 
     Returns None when it is saved, else what both changed in different ways, which ``settle``
-    decides. Raises OSError where the folder cannot be written to.
+    decides. Raises OSError where the folder cannot be written to, DatasetError where the database
+    refuses; the changes stay as they were.
     """
     mine = current()
     changes = mine.history.done
     try:
-        edits.save(mine.folder, mine.edited, changes, edits.digest(mine.package))
+        mine.saves(mine.edited, changes, edits.digest(mine.package))
     except edits.ChangedMeanwhile as late:
         _tables, conflicts = edits.merge(mine.package.tables, mine.history.now, late.theirs.tables)
         st.session_state["own.theirs"] = late.theirs
         return conflicts
-    show_copy()
+    try:
+        show_copy()
+    except (OSError, ValueError):
+        # Saved, and gone at once: go on from what was saved.
+        _put(replace(mine, package=mine.edited, history=_fresh(mine.edited)))
     return None
 
 
@@ -207,7 +211,7 @@ def settle(mine_wins: Sequence[Conflict], author: str, note: str) -> None:
     mine, theirs = current(), st.session_state.pop("own.theirs")
     merged, _conflicts = edits.merge(mine.package.tables, mine.history.now, theirs.tables)
     target = edits.settle(merged, mine_wins)
-    fresh = replace(mine, package=theirs, history=History(theirs.tables, theirs.tables))
+    fresh = replace(mine, package=theirs, history=_fresh(theirs))
     st.session_state[_OWN] = fresh
     change(edits.diff(theirs.tables, target), author, note)
 

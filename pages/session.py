@@ -55,7 +55,10 @@ def finish(whole: Dataset) -> None:
     if own.is_own(whole):
         own.hand_over(whole)
     if st.session_state.pop("lacks_detail", False):
-        (own if own.is_own(whole) else served).make_detail(whole)
+        try:
+            (own if own.is_own(whole) else served).make_detail(whole)
+        except OSError:
+            return  # no room for it: the map goes without
         st.rerun()
 
 

@@ -214,7 +214,7 @@ def folder(tmp_path, monkeypatch) -> Path:
     folder = tmp_path / "copy"
     shutil.copytree(BUILT_IN, folder)
     monkeypatch.setenv("CLAIMS_DATASET", str(folder))
-    monkeypatch.setenv(own.EDITABLE, "1")
+    monkeypatch.setenv(served.EDITABLE, "1")
     return folder
 
 
@@ -313,7 +313,7 @@ def _move_a_place() -> None:
 
 
 def test_saving_in_place_is_off_unless_the_environment_says_so(monkeypatch, folder):
-    monkeypatch.delenv(own.EDITABLE)
+    monkeypatch.delenv(served.EDITABLE)
     app = editing()
     assert "edit.save" not in keys(app)
     assert any("CLAIMS_EDITABLE=1" in text.value for text in app.markdown)
@@ -423,7 +423,7 @@ def told(found: dict) -> list[str]:
 def test_what_is_typed_and_dragged_in_a_browser_is_saved_in_place(serve, open_page, tmp_path):
     folder = tmp_path / "copy"
     shutil.copytree(BUILT_IN, folder)
-    visit = open_page(f"{serve(folder, env={own.EDITABLE: '1'})}/data?part=change&table=places")
+    visit = open_page(f"{serve(folder, env={served.EDITABLE: '1'})}/data?part=change&table=places")
     page = visit.page
     visit.settle()
     page.locator(".st-key-edit-begin button").click()

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from postgis import PostgisMissing, Server
 
 from geo import __main__ as command_line
-from geo import database, edits, selection, texts
+from geo import database, edits, files, selection, texts
 from geo import dataset as datasets
 from geo.dataset import TABLES, Dataset, DatasetError
 from geo.edits import Change, Edit, Package
@@ -734,12 +734,67 @@ def test_the_commands_of_the_readme_run(engine, postgis, tmp_path, monkeypatch, 
     _same(datasets.load(tmp_path / "my-story.zip"), datasets.load(tmp_path / "my-story"))
 
 
+def test_every_command_takes_the_dataset_from_the_database(
+    engine, postgis, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("CLAIMS_DATABASE_URL", postgis)
+    _take_in(engine, datasets.BUILT_IN)
+    folder = builders.write(tmp_path / "small")
+    _take_in(engine, folder)
+    for words in (["validate"], ["validate", "--json"], ["check"], ["check", "--json"]):
+        status = command_line.main([*words, str(folder)])
+        told = capsys.readouterr()
+        assert command_line.main([*words, "--database", "small"]) == status
+        assert capsys.readouterr() == told
+    for command, name in (
+        *(("export", "x.geojson"), ("export", "x.gpkg"), ("snapshot", "x.svg")),
+        *(("report", "x.docx"), ("handout", "x.pdf")),
+    ):
+        output = tmp_path / name
+        flags = [] if command == "handout" else ["--source", "nis"]
+        asked = [command, "-o", str(output), *flags, "--database", "small"]
+        assert command_line.main(asked) == 0, capsys.readouterr().err
+        content = output.read_bytes()
+        whole = database.load(engine, "small")
+        chosen = Selection(source=("nis",)) if flags else Selection()
+        form = files.by_suffix(command)[output.suffix]
+        assert content == files.make(form, whole, chosen)
+    capsys.readouterr()
+    # Which of the two is not said; one that is not there; a file as well.
+    assert command_line.main(["check", "--database"]) == 1
+    assert "small" in capsys.readouterr().err
+    assert command_line.main(["check", "--database", "nobody"]) == 1
+    assert "small" in capsys.readouterr().err
+    for more in ([str(folder)], ["--leave-out"]):
+        with pytest.raises(SystemExit) as left:
+            command_line.main(["check", *more, "--database", "small"])
+        assert left.value.code == 2
+        assert "--database: not allowed with" in capsys.readouterr().err
+    assert served.command_names(whole) == ("--database", "small")
+
+
+def test_a_row_that_sql_spoiled_by_hand_is_told_by_validate(
+    engine, postgis, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("CLAIMS_DATABASE_URL", postgis)
+    _take_in(engine, builders.write(tmp_path / "small"))
+    _ask(
+        engine,
+        "UPDATE contested_claims.features SET to_place = NULL WHERE id = 'f-route' RETURNING 1",
+    )
+    assert command_line.main(["validate", "--database"]) == 1
+    assert "field to_place" in capsys.readouterr().out
+
+
 def test_commands_without_a_database_or_a_package_are_wrong_usage(monkeypatch, capsys):
     monkeypatch.delenv("CLAIMS_DATABASE_URL", raising=False)
     for words in (["create"], ["import"], ["export", "-o", "x.csv"], []):
         with pytest.raises(SystemExit) as left:
             command_line.main(["database", *words])
         assert left.value.code == 2
+    assert "CLAIMS_DATABASE_URL names no database" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        command_line.main(["check", "--database"])
     assert "CLAIMS_DATABASE_URL names no database" in capsys.readouterr().err
 
 

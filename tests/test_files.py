@@ -209,7 +209,7 @@ def test_the_words_for_typed_bounds_name_no_view():
 def test_the_command_makes_the_same_file(tmp_path, monkeypatch, capsys, name, chosen, picture):
     folder = builders.write(tmp_path / "it's a story")
     whole, form = dataset.load(folder), FORMATS[name]
-    line = files.command_line(form, whole, chosen, picture, str(folder))
+    line = files.command_line(form, whole, chosen, picture, [str(folder)])
     monkeypatch.chdir(tmp_path)
     start, module, package, *words = shlex.split(line)
     assert [start, module, package] == ["python", "-m", "geo"]

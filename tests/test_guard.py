@@ -113,7 +113,7 @@ def test_what_a_page_would_fetch_from_elsewhere_is_refused(dashboard_url, open_p
     assert any("Content Security Policy" in error for error in visit.errors)
 
 
-def test_health_tells_what_is_served_and_when_it_cannot_be(serve, tmp_path):
+def test_health_tells_what_is_served_and_what_is_kept(serve, tmp_path):
     folder = tmp_path / "copy"
     shutil.copytree(BUILT_IN, folder)
     url = serve(folder) + "/health"
@@ -124,6 +124,17 @@ def test_health_tells_what_is_served_and_when_it_cannot_be(serve, tmp_path):
     sound = claims.read_text("utf-8")
     claims.write_text(sound + "one-cell-too-few\n", "utf-8")
     answer = fetch(url)
-    assert (answer.status, json.load(answer)) == (503, {"status": "no dataset", "problems": 1})
+    kept = {"status": "kept", "problems": 1, "why": "cells"}
+    assert (answer.status, json.load(answer)) == (200, told | kept)
     claims.write_text(sound, "utf-8")
+    answer = fetch(url)
+    assert (answer.status, json.load(answer)) == (200, told)
+
+
+def test_health_tells_that_there_is_nothing_to_serve(serve, tmp_path):
+    folder = tmp_path / "copy"
+    url = serve(folder) + "/health"
+    answer = fetch(url)
+    assert (answer.status, json.load(answer)) == (503, {"status": "no dataset", "problems": 1})
+    shutil.copytree(BUILT_IN, folder)
     assert fetch(url).status == 200

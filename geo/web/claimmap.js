@@ -39,7 +39,7 @@
 
   const state = {
     measure: { on: false, points: [], lines: [], text: "" },
-    fit: null, map: null, data: null, on: null, selected: -1, viewToken: null, showToken: null,
+    fit: null, asked: null, map: null, data: null, on: null, selected: -1, viewToken: null, showToken: null,
     chosen: null, ahead: null, answer: null, patience: 0,
     grown: { picture: 1, letters: 1 }, step: null, // for a briefing: see present()
     overlays: [], tiles: null, context: null, // the reader's own layers, tiles, and their canvas
@@ -1485,6 +1485,7 @@
       if (marks.length === 1) select(marks[0].claim);
     });
     map.on("moveend resize", paintLegend);
+    map.on("moveend", keepPlace);
     map.getContainer().addEventListener("keydown", (event) => {
       // Who measures by keyboard moves the map under the cross in its middle.
       if (event.key === "Enter" && state.measure.on && event.target === map.getContainer()) measureClick(map.getCenter());
@@ -1580,6 +1581,35 @@
     const box = [[south, west], [north, east]], glides = animate && !CALM.matches;
     if (glides && isPresented()) state.map.flyToBounds(box, { duration: 1.5, padding: [20, 20] });
     else state.map.fitBounds(box, { animate: glides, padding: [20, 20] });
+  }
+
+  // The page that the map is in; a frame that may not see it is its own.
+  const page = (() => { try { return window.parent.document ? window.parent : window; } catch { return window; } })();
+  const KEPT = "claimmap.place";
+
+  /** Keeps in this tab where the viewer moved the map to, for a reload of the page. */
+  function keepPlace() {
+    if (!state.asked || isPresented()) return;
+    const { lat, lng } = state.map.getCenter();
+    const place = { asked: state.asked, page: page.performance.timeOrigin, at: [lat, lng], zoom: state.map.getZoom() };
+    try {
+      if (state.fit) page.sessionStorage.removeItem(KEPT);
+      else page.sessionStorage.setItem(KEPT, JSON.stringify(place));
+    } catch { /* not every browser keeps anything for a file */ }
+  }
+
+  /** After a reload, goes where the map stood then, if it was asked to show the same; tells whether. */
+  function wentBack() {
+    try {
+      const place = JSON.parse(page.sessionStorage.getItem(KEPT));
+      const [entry] = page.performance.getEntriesByType("navigation");
+      if (entry.type !== "reload" || place.asked !== state.asked || place.page === page.performance.timeOrigin) return false;
+      state.fit = null;
+      state.map.setView(place.at, place.zoom, { animate: false });
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /** Moves to a claim's marks, unless they are in view and large enough to see. */
@@ -1695,7 +1725,9 @@
       showMeasured();
     }
     if (next.view.token !== state.viewToken) {
-      look(next.view.bounds, state.viewToken !== null);
+      const first = state.viewToken === null;
+      state.asked = page.location.pathname + next.view.bounds;
+      if (!(first && !isPresented() && wentBack())) look(next.view.bounds, !first);
       state.viewToken = next.view.token;
     }
     const newWorld = state.world !== world;

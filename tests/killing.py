@@ -1,0 +1,202 @@
+"""Acts that are killed at every moment, in a process of their own: ``python killing.py ACT …``.
+
+Each act is forked again and again, and killed (SIGKILL) one line of the code that writes later each
+time, and then in the middle of its writing to the disk, by a limit on the size of files that the
+system enforces. After each death what is on the disk is looked at. Prints how many deaths there
+were; whatever is half ends it with an error.
+"""
+
+import itertools
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import CodeType
+
+from geo import __main__ as command_line
+from geo import dataset, edits, exports, files
+from geo.edits import Change, Edit
+
+
+def deaths(act: Callable[[], object], codes: set[CodeType], every: int = 1) -> Iterator[int]:
+    """Yields after each death of the act at one of the lines of these functions."""
+    for moment in itertools.count(1, every):
+        if _child(lambda moment=moment: _run_until(moment, act, codes)) == 0:
+            return
+        yield moment
+
+
+def half_written(act: Callable[[], object], sizes: list[int]) -> Iterator[int]:
+    """Yields after each death of the act in the middle of writing a file, after so many bytes."""
+
+    def limited(size: int) -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+        act()
+
+    for size in sizes:
+        status = _child(lambda size=size: limited(size))
+        assert status == -signal.SIGXFSZ, f"{size}: {status}"
+        yield size
+
+
+def _run_until(moment: int, act: Callable[[], object], codes: set[CodeType]) -> None:
+    left = moment
+
+    def trace(frame, event, _arg):
+        nonlocal left
+        if frame.f_code not in codes:
+            return None
+        left -= event in ("line", "return")
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return trace
+
+    sys.settrace(trace)
+    act()
+
+
+def _child(act: Callable[[], object]) -> int:
+    """Run in a fork; returns 0, or the signal that killed it, negative."""
+    child = os.fork()
+    if child == 0:
+        try:
+            act()
+        except BaseException as error:  # the fork must end here, whatever happens
+            print(repr(error), file=sys.stderr)
+            os._exit(1)
+        os._exit(0)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert status <= 0, status
+    return status
+
+
+def _codes(*functions: Callable) -> set[CodeType]:
+    return {function.__code__ for function in functions}
+
+
+def edited(package: edits.Package) -> tuple[edits.Package, Change]:
+    """The small package with one cell changed in each of two tables."""
+    cells = (("claims", "flag", "title", "New"), ("places", "town", "name", "New"))
+    made = tuple(Edit(t, r, f, package.tables[t].loc[r, f], after) for t, r, f, after in cells)
+    change = Change(made, "Ann", "why", datetime(2024, 11, 1, tzinfo=UTC))
+    return replace(package, tables=edits.apply(package.tables, made)), change
+
+
+def save(folder: Path) -> None:
+    """A save to a folder."""
+    old = {file.name: file.read_bytes() for file in folder.iterdir()}
+    base = edits.read(folder)
+    package, change = edited(base)
+    read, digest = edits.read, edits.digest
+    states = {digest(base): ("old", 0), digest(package): ("new", 3)}
+
+    def act() -> None:
+        # What reads is not what is killed: it is spared, as it takes most of the time.
+        edits.dataset_of = lambda *_package: None
+        edits.read = lambda _folder: base
+        edits.digest = lambda _package: "known"
+        edits._STALE_S = -1.0  # what another death left is taken for what it is
+        edits.save(folder, package, [change], "known")
+
+    def state() -> str:
+        found = read(folder)  # which recovers first
+        name, lines = states[digest(found)]
+        assert found.changelog.count("\n") == lines
+        if name == "new":
+            (kept,) = (folder / edits.VERSIONS).glob("*.zip")
+            assert digest(read(kept)) == digest(base)
+        return name
+
+    def look() -> str:
+        found = state()
+        if found == "old" and len(seen) % 10 == 0:
+            assert _child(act) == 0  # nothing stands in the way of the next one
+            assert digest(read(folder)) == digest(package)
+        for file in sorted(folder.rglob("*"), reverse=True):
+            file.rmdir() if file.is_dir() else file.unlink()
+        for name, raw in old.items():
+            (folder / name).write_bytes(raw)
+        return found
+
+    seen = []
+    steps = (edits.save, edits._begin, edits.recover, edits._keep, edits._write, edits._sync)
+    for _ in deaths(act, _codes(*steps)):
+        seen.append(look())
+    assert look() == "new"  # the one that lived
+    assert set(seen) == {"old", "new"}
+    assert seen == sorted(seen, reverse=True)  # and never back
+    assert [look() for _ in half_written(act, [1, 300, 700])] == ["old"] * 3
+    dataset.load(folder)
+    print(len(seen))
+
+
+def output(folder: Path) -> None:
+    """The file of every command that writes one."""
+    made, old = b"new" * 5000, b"old"
+    real = files.make
+    whole = dataset.load(folder)
+    command_line._loaded = lambda _args: whole
+    count = 0
+    for words in (
+        ["export", "real.geojson"],  # made as ever; of the others only the writing counts
+        *(["snapshot", "x.png"], ["report", "x.docx"], ["handout", "x.pdf"]),
+    ):
+        target = folder / words[1]
+        files.make = real if target.stem == "real" else lambda *_asked: made
+        asked = [words[0], "-o", str(target)]
+        target.write_bytes(old)
+        seen = []
+
+        def act(asked=asked) -> None:
+            sys.stdout = sys.stderr
+            assert command_line.main(asked) == 0
+
+        for _ in deaths(act, _codes(exports.write)):
+            seen.append(target.read_bytes())
+        new = target.read_bytes()  # by the one that lived
+        for _ in half_written(act, [1000]):
+            assert target.read_bytes() == new
+        assert len(new) > 1000
+        assert set(seen) == {old, new}
+        assert seen == sorted(seen, key=[old, new].index)
+        count += len(seen)
+    print(count)
+
+
+def database_save(url: str) -> None:
+    """A save to the database."""
+    from geo import database
+
+    engine = database.connect(url)
+    base = database.read(engine, "small")
+    digest = edits.digest(base)
+    engine.dispose()  # a connection is not for two processes
+    package, change = edited(base)
+
+    def act() -> None:
+        database.save(database.connect(url), "small", package, [change], digest)
+
+    def state() -> str:
+        tables = database.read(engine, "small").tables
+        titles = (tables["claims"].loc["flag", "title"], tables["places"].loc["town", "name"])
+        name, lines = {("A flag", "Town"): ("old", 0), ("New", "New"): ("new", 2)}[titles]
+        assert len(database.history(engine, "small", digest)) == lines
+        engine.dispose()
+        return name
+
+    steps = _codes(database.save, database._bring, database._write, database._locked)
+    seen = [state() for _ in deaths(act, steps, every=25)]
+    assert "old" in seen
+    assert state() == "new"  # by the one that lived
+    print(len(seen))
+
+
+if __name__ == "__main__":
+    act, where = sys.argv[1:]
+    {"save": lambda: save(Path(where)), "output": lambda: output(Path(where)),
+     "database": lambda: database_save(where)}[act]()  # fmt: skip
