@@ -326,11 +326,11 @@ def _load_sound(folder: Path, shown_path: Path) -> Dataset:
     if problems:
         raise DatasetError(shown_path, problems)
 
-    texts, problems = _validate(folder, files)
+    written, problems = _validate(folder, files)
     if problems:
         raise DatasetError(shown_path, problems)
 
-    tables = {table: _typed(texts[table], table, problems) for table in files}
+    tables = {table: _typed(written[table], table, problems) for table in files}
     if problems:
         raise DatasetError(shown_path, problems)
     if "briefing" not in tables:
@@ -422,7 +422,7 @@ def _validate(folder: Path, files: dict[str, str]) -> tuple[dict[str, pd.DataFra
     from frictionless import Dialect, Package, Resource, Schema, formats, system
 
     problems: list[Problem] = []
-    texts: dict[str, pd.DataFrame] = {}
+    written: dict[str, pd.DataFrame] = {}
     uneven: set[str] = set()
     lost: list[Problem] = []
     for table, file in files.items():
@@ -431,7 +431,7 @@ def _validate(folder: Path, files: dict[str, str]) -> tuple[dict[str, pd.DataFra
         if found:
             continue
         try:
-            texts[table] = pd.read_csv(
+            written[table] = pd.read_csv(
                 folder / file,
                 dtype=str,
                 keep_default_na=False,
@@ -439,16 +439,16 @@ def _validate(folder: Path, files: dict[str, str]) -> tuple[dict[str, pd.DataFra
                 compression=None,
             )
         except pd.errors.ParserError as error:
-            texts[table] = pd.DataFrame()
+            written[table] = pd.DataFrame()
             lost.append(Problem(table, None, None, None, "unreadable", str(error)))
-        if list(texts[table].columns) != labels or len(texts[table]) != rows:
+        if list(written[table].columns) != labels or len(written[table]) != rows:
             uneven.add(table)  # pandas and csv do not see the same in it
     # A table that cannot be read must not make every reference to it look wrong.
-    files = {table: file for table, file in files.items() if table in texts}
+    files = {table: file for table, file in files.items() if table in written}
     schemas = {t: Schema.from_descriptor(_for_frictionless(schema(t), files)) for t in files}
-    doubtful = [t for t in files if t in uneven or not _is_sound(schemas[t], texts[t], texts)]
+    doubtful = [t for t in files if t in uneven or not _is_sound(schemas[t], written[t], written)]
     if not doubtful:
-        return texts, problems
+        return written, problems
     # All said, or frictionless guesses what is left out and takes semicolons for commas.
     control = formats.CsvControl(delimiter=",", quote_char='"', skip_initial_space=False)
     resources = [
@@ -471,10 +471,10 @@ def _validate(folder: Path, files: dict[str, str]) -> tuple[dict[str, pd.DataFra
             for task in report.tasks:
                 found = [_from_frictionless(task.name, error, task.labels) for error in task.errors]
                 problems += _told_once(found)
-    return texts, problems or lost
+    return written, problems or lost
 
 
-def _is_sound(schema, cells: pd.DataFrame, texts: dict[str, pd.DataFrame]) -> bool:
+def _is_sound(schema, cells: pd.DataFrame, written: dict[str, pd.DataFrame]) -> bool:
     """Whether a table keeps every rule of its schema, in one look at each distinct cell.
 
     ``schema`` is frictionless', and so is the reader of cells. No is not the last word: labels
@@ -505,7 +505,7 @@ def _is_sound(schema, cells: pd.DataFrame, texts: dict[str, pd.DataFrame]) -> bo
             return False
     for key in schema.foreign_keys:
         (name,), (other,) = key["fields"], key["reference"]["fields"]
-        target = texts[key["reference"]["resource"]]
+        target = written[key["reference"]["resource"]]
         if name not in cells:
             continue
         if other not in target or set(_distinct(cells[name])) - {"", *_distinct(target[other])}:
@@ -711,10 +711,10 @@ def _typed(table: pd.DataFrame, name: str, problems: list[Problem]) -> pd.DataFr
             table[column] = pd.to_datetime(cells.replace("", None), format="%Y-%m-%d")
     typed = {each["name"] for each in schema(name)["fields"] if each["type"] != "string"}
     for column in table.columns.drop(list(typed)):
-        cells = table[column]
+        cells = table[column].to_numpy(dtype=object)  # an arrow array's own loop is slow
         legible = texts.all_legible(cells)
         if legible is not cells:
-            table[column] = pd.Series(legible, index=table.index, dtype=cells.dtype)
+            table[column] = pd.Series(legible, index=table.index, dtype=table[column].dtype)
     key = schema(name)["primaryKey"]
     return table.set_index(key if isinstance(key, str) else key[0])
 

@@ -41,6 +41,7 @@ _ILLEGIBLE = re.compile(
 )
 _UNSEEN_SIGNS = re.compile(f"[{_UNSEEN}]|{_STRAY_JOINERS}")
 _BREAKS, _BLANKS = re.compile("\r\n?"), re.compile(f"[{_SPACES}]")
+_PLAIN = bytes([*range(32, 127), 10])
 _PILES = re.compile(f"([{_MARKS}]{{{_MOST_MARKS}}})[{_MARKS}]+")
 
 
@@ -90,7 +91,10 @@ def legible(text: str) -> str:
 
 def all_legible(cells: Sequence[str]) -> Sequence[str]:
     """``legible`` of each; the same object where there is nothing to do, which is told fast."""
-    if not _ILLEGIBLE.search("\n".join(cells)):
+    joined = "\n".join(cells)
+    # Most texts are plain ASCII, which takes no search to tell.
+    strange = joined.encode("utf-8", "surrogatepass").translate(None, _PLAIN)
+    if not strange or not _ILLEGIBLE.search(joined):
         return cells
     return [legible(cell) for cell in cells]
 

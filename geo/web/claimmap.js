@@ -1713,10 +1713,10 @@
     state.data = data;
     state.step = next.step;
     state.handle = next.handle;
+    state.interactive = next.interactive && Boolean(window.Streamlit);
     state.on = answered(next, maskOf(next, data));
     state.selected = next.selected;
     if (fresh) applyWords();
-    state.interactive = next.interactive && Boolean(window.Streamlit);
     state.ruler.hidden = !state.interactive;
     // An answer to points that have been left since is no answer.
     if (next.measure && JSON.stringify(next.measure.asked) === JSON.stringify(state.measure.points)) {
@@ -1749,6 +1749,10 @@
     get selected() { return state.selected < 0 ? null : state.data.claimIds()[state.selected]; },
     get map() { return state.map; },
     get step() { return state.step; },
+    /** The numbers that stand for many claims, where they are in the window; for tests. */
+    get clusters() {
+      return state.hits.filter(({ cluster }) => cluster).map(({ x, y, cluster: { claims, denied } }) => ({ x, y, claims, denied }));
+    },
     /** The reader's own layers that are drawn, from below, and the tiles; for tests. */
     get context() {
       return {
