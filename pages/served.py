@@ -6,7 +6,9 @@ Each is made once, by whoever asks first: a viewer, or the thread that gets read
 from __future__ import annotations
 
 import gc
+import logging
 import os
+import shutil
 import tempfile
 import threading
 from collections.abc import Callable
@@ -18,6 +20,7 @@ from geo import dataset as datasets
 from geo import intake, marks, texts, webdata
 from geo.dataset import Dataset, DatasetError
 
+_LOGGER = logging.getLogger(__name__)
 _making = threading.RLock()
 _MOST_DATASETS = 4
 _datasets: dict[tuple, Dataset] = {}  # by path, and age and size of the files; or by version
@@ -83,10 +86,32 @@ def _engine(url: str):
 
 @_once
 def assets_folder() -> Path:
-    """The folder whose files the map's frame fetches; new with each server."""
+    """The folder whose files the map's frame fetches; new with each server.
+
+    Behind a proxy another process may be asked for a file than the one that named it:
+    ``CLAIMS_MAP_FILES`` names a folder that all of them share.
+    """
     folder = Path(tempfile.mkdtemp(prefix="claimmap-"))
     webdata.prepare(folder)
+    if shared := os.environ.get("CLAIMS_MAP_FILES"):
+        try:
+            return _moved(folder, Path(shared))
+        except OSError as error:
+            _LOGGER.warning("The folder of CLAIMS_MAP_FILES is not used: %s", error)
     return folder
+
+
+def _moved(folder: Path, to: Path) -> Path:
+    """Move the files of a folder into another one, each whole at any moment; return that one."""
+    to.mkdir(parents=True, exist_ok=True)
+    for file in folder.iterdir():
+        handle, part = tempfile.mkstemp(dir=to)
+        os.close(handle)
+        shutil.copyfile(file, part)
+        Path(part).chmod(0o644)
+        Path(part).replace(to / file.name)
+    shutil.rmtree(folder)
+    return to
 
 
 @_once
