@@ -8,7 +8,7 @@ BABEL := $(PY) -m babel.messages.frontend --quiet
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint lock catalogue clean venv
+.PHONY: help run test lint bench load lock catalogue clean venv
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,13 @@ test: $(VENV)/test.stamp ## set up, find or fetch a browser and PostGIS, run eve
 
 lint: $(VENV)/test.stamp ## check the style of the code
 	$(PY) -m ruff check .
+
+bench: $(VENV)/test.stamp ## measure speed and load beside other ways to build it (SIZES="20 1000", QUICK=1)
+	$(PY) tests/browser.py
+	$(PY) benchmarks/bench.py $(SIZES) $(if $(QUICK),--quick)
+
+load: $(VENV)/test.stamp ## put viewers who click on a server of its own (VIEWERS="10 50")
+	$(PY) benchmarks/load.py $(or $(VIEWERS),50)
 
 lock: venv ## pin anew what pyproject.toml and tests/requirements.in ask for (delete a pin to raise it)
 	$(PIP) install --quiet uv==$(UV_VERSION)

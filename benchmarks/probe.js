@@ -8,7 +8,7 @@
   "use strict";
 
   const PICTURE = ".leaflet-map-pane, [data-testid='stDeckGlJsonChart'], .st-key-echo";
-  const CHANNEL_RUNS = 6; // number of script_finished in Streamlit's ForwardMsg
+  const SCRIPT_FINISHED = 6; // its number among the fields of Streamlit's ForwardMsg
   const TICK_MS = 25;
   const CALM_TICKS = 12; // so many in a row without anything new: it is over
   const isTop = window === window.top;
@@ -17,6 +17,7 @@
   if (isTop) {
     window.bench = {
       clicks: [], changes: 0, shown: [], painted: [], frames: [], finished: [], sent: 0, kept: null,
+      pending: false,
     };
     watchSocket();
     window.addEventListener("click", (event) => {
@@ -30,21 +31,11 @@
 
   // ---- the picture ------------------------------------------------------------------------
 
-  let pending = false;
-  const channel = new MessageChannel();
-  channel.port1.onmessage = () => { pending = false; bench.shown.push(now()); };
-  function changed() {
-    bench.changes += 1;
-    if (pending) return;
-    pending = true;
-    // The message comes when the frame that the change is in has been handed on.
-    requestAnimationFrame(() => channel.port2.postMessage(0));
-  }
-
   const isPicture = (node) => {
     const element = node.nodeType === Node.ELEMENT_NODE ? node : node.parentElement;
     return Boolean(element && element.isConnected && element.closest(PICTURE));
   };
+  const holdsPicture = (node) => Boolean(node.querySelector && node.querySelector(PICTURE));
 
   let lastCanvas = null, lastIs = false;
   function watch(prototype, names) {
@@ -52,8 +43,11 @@
       const original = prototype[name];
       prototype[name] = function (...given) {
         // Asked once for a canvas: some are drawn on a hundred thousand times in a row.
-        if (this.canvas !== lastCanvas || !lastIs) { lastCanvas = this.canvas; lastIs = lastCanvas instanceof Node && isPicture(lastCanvas); }
-        if (lastIs && !pending) changed();
+        if (this.canvas !== lastCanvas || !lastIs) {
+          lastCanvas = this.canvas;
+          lastIs = lastCanvas instanceof HTMLElement && isPicture(lastCanvas);
+        }
+        if (lastIs && !bench.pending) bench.changed();
         return original.apply(this, given);
       };
     }
@@ -63,18 +57,43 @@
     "clear", "drawArrays", "drawElements", "drawArraysInstanced", "drawElementsInstanced",
   ]);
 
-  new MutationObserver((records) => {
-    if (records.some((record) => isPicture(record.target) || [...record.addedNodes].some(isPicture))) changed();
-  }).observe(document, { childList: true, subtree: true, characterData: true, attributeFilter: ["d", "style"] });
-
-  // Only the dashboard says it; a drawing that is not seen above, as in a worker, counts by it.
-  window.addEventListener("claimmap:painted", () => {
-    const first = !bench.painted.length || bench.painted.at(-1) < (bench.clicks.at(-1) || 0);
-    bench.painted.push(now());
-    if (first) changed();
-  });
-
   if (!isTop) return;
+
+  const channel = new MessageChannel();
+  channel.port1.onmessage = () => { bench.pending = false; bench.shown.push(now()); };
+  bench.changed = () => {
+    bench.changes += 1;
+    if (bench.pending) return;
+    bench.pending = true;
+    // The message comes when the frame that the change is in has been handed on.
+    requestAnimationFrame(() => channel.port2.postMessage(0));
+  };
+
+  const adopted = new WeakSet();
+  /** Watches what is in a window. From above: a frame keeps its window when it gets its document. */
+  function adopt(view) {
+    try {
+      if (!adopted.has(view.document)) {
+        adopted.add(view.document);
+        new view.MutationObserver((records) => {
+          const isOne = ({ target, addedNodes }) =>
+            isPicture(target) || [...addedNodes].some((node) => isPicture(node) || holdsPicture(node));
+          if (records.some(isOne)) bench.changed();
+        }).observe(view.document, {
+          childList: true, subtree: true, characterData: true, attributeFilter: ["d", "style"],
+        });
+        // Only the dashboard says it; a drawing that is not seen above, as in a worker, counts by it.
+        view.addEventListener("claimmap:painted", () => {
+          const isFirst = !bench.painted.length || bench.painted.at(-1) < (bench.clicks.at(-1) || 0);
+          bench.painted.push(now());
+          if (isFirst) bench.changed();
+        });
+      }
+      for (let i = 0; i < view.frames.length; i++) adopt(view.frames[i]);
+    } catch { /* of another origin */ }
+  }
+  adopt(window);
+  setInterval(() => adopt(window), TICK_MS);
 
   // ---- the server -------------------------------------------------------------------------
 
@@ -106,8 +125,8 @@
       if (kind === 0) {
         const value = number();
         // 2: ended early, for another run that follows
-        if (tag >> 3 === CHANNEL_RUNS && value !== 2) window.bench.finished.push(t);
-      } else if (kind === 2) at += number();
+        if (tag >> 3 === SCRIPT_FINISHED && value !== 2) window.bench.finished.push(t);
+      } else if (kind === 2) { const length = number(); at += length; }
       else if (kind === 5) at += 4;
       else if (kind === 1) at += 8;
       else return;
@@ -130,7 +149,7 @@
     return !app || app.dataset.testScriptState !== "notRunning";
   };
 
-  let mark = null;
+  let mark = { clicks: 0, shown: 0, painted: 0, frames: 0, finished: 0, loaded: 0, sent: 0 };
   /** From here on counts what `settled` tells. */
   bench.start = () => {
     mark = {
@@ -157,7 +176,7 @@
     let calm = 0, seen = "";
     const tick = () => {
       const state = [bench.changes, bench.frames.length, bench.finished.length].join();
-      const over = bench.finished.length > mark.finished && !isRunning() && !pending;
+      const over = bench.finished.length > mark.finished && !isRunning() && !bench.pending;
       calm = over && state === seen ? calm + 1 : 0;
       seen = state;
       if (calm >= CALM_TICKS && bench.shown.length > mark.shown) resolve(told(true, ""));

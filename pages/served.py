@@ -7,7 +7,9 @@ Where the dataset breaks or goes away under the running server, the last sound s
 from __future__ import annotations
 
 import gc
+import logging
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Callable
@@ -25,6 +27,7 @@ from geo.edits import Package
 EDITABLE = "CLAIMS_EDITABLE"  # the environment variable that lets the app write to its dataset
 RETRY_S = 2.0  # after which a database that failed is asked again
 _TRIES = 3  # at files that change while they are read
+_LOGGER = logging.getLogger(__name__)
 _MOST_DATASETS = 4
 _making = RLock()
 _datasets: dict[tuple, Dataset] = {}  # by path, and age and size of the files; or by version
@@ -217,10 +220,32 @@ def _engine(url: str):
 
 @_once
 def assets_folder() -> Path:
-    """The folder whose files the map's frame fetches; new with each server."""
+    """The folder whose files the map's frame fetches; new with each server.
+
+    Behind a proxy another process may be asked for a file than the one that named it:
+    ``CLAIMS_MAP_FILES`` names a folder that all of them share.
+    """
     folder = Path(tempfile.mkdtemp(prefix="claimmap-"))
     webdata.prepare(folder)
+    if shared := os.environ.get("CLAIMS_MAP_FILES"):
+        try:
+            return _moved(folder, Path(shared))
+        except OSError as error:
+            _LOGGER.warning("The folder of CLAIMS_MAP_FILES is not used: %s", error)
     return folder
+
+
+def _moved(folder: Path, to: Path) -> Path:
+    """Move the files of a folder into another one, each whole at any moment; return that one."""
+    to.mkdir(parents=True, exist_ok=True)
+    for file in folder.iterdir():
+        handle, part = tempfile.mkstemp(dir=to)
+        os.close(handle)
+        shutil.copyfile(file, part)
+        Path(part).chmod(0o644)
+        Path(part).replace(to / file.name)
+    shutil.rmtree(folder)
+    return to
 
 
 @_once
