@@ -16,9 +16,10 @@ help: ## list the targets
 run: $(VENV)/run.stamp ## set up and serve the dashboard
 	$(PY) -m streamlit run dashboard.py
 
-test: $(VENV)/test.stamp ## set up, find or fetch a browser and PostGIS, run every test
+test: $(VENV)/test.stamp ## set up, find or fetch a browser, PostGIS and nginx, run every test
 	$(PY) tests/browser.py
 	$(PY) tests/postgis.py
+	$(PY) tests/proxy.py
 	$(PY) -m pytest
 
 lint: $(VENV)/test.stamp ## check the style of the code
