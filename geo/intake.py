@@ -30,7 +30,7 @@ from geo import dataset as datasets
 from geo import gazetteer, geodesy, texts
 from geo.dataset import Dataset, DatasetError, Problem
 from geo.gazetteer import Found, fold
-from geo.reading import Raw, Remark, read
+from geo.reading import Raw, Remark, is_wkt, read, shape_of_wkt
 
 __all__ = [
     *("FIELDS", "MAX_FILE_BYTES", "SUFFIXES", "Built", "Choices", "Field", "Matching", "Raw"),
@@ -46,8 +46,8 @@ __all__ = [
         "propose",
         "read",
     ),
-    *("sure_places", "sureness", "swapped", "unclear_dates", "unknown_values", "unused"),
-    "value_words",
+    *("sure_places", "sureness", "swapped", "unclear_dates", "unclear_pairs", "unknown_values"),
+    *("unused", "value_words"),
 ]
 
 # What is chosen for a place name: GeoNames id; lon, lat; lon, lat, radius in metres; or no place.
@@ -67,8 +67,8 @@ _FAR_KM, _NEAR_KM = 500.0, 100.0  # a namesake that far from a position, that ne
 @dataclass(frozen=True)
 class Field:
     """One of our fields. ``values`` is its closed list; ``fallback`` is what a value outside the
-    list is read as, with a remark (None: it is a problem). ``kind``: text, date, lon, lat, number,
-    place or source.
+    list is read as, with a remark (None: it is a problem). ``kind``: text, date, lon, lat, pair (a
+    position in one column), shape, number, place or source.
     """
 
     name: str
@@ -97,6 +97,9 @@ FIELDS: tuple[Field, ...] = (
     Field("to_place", kind="place"),
     Field("to_lon", kind="lon"),
     Field("to_lat", kind="lat"),
+    Field("position", kind="pair"),
+    Field("to_position", kind="pair"),
+    Field("geometry", kind="shape"),
     Field("confidence", values=_list("claims", "confidence"), fallback="unassessed"),
     Field("reference"),
     Field("theme", values=_list("claims", "theme"), fallback=""),
@@ -188,6 +191,24 @@ def field_words(lang: str) -> dict[str, tuple[str, str]]:
         "to_lat": (
             _("To latitude"),
             _("Latitude of the place it goes to."),
+        ),
+        "position": (
+            _("Position in one column"),
+            _(
+                "Latitude and longitude together, such as 48.28, 37.17 or 48°16′48″ N 37°10′37″ E. "
+                "Read where longitude and latitude are empty."
+            ),
+        ),
+        "to_position": (
+            _("To position in one column"),
+            _("Both coordinates of the place it goes to, together."),
+        ),
+        "geometry": (
+            _("Shape (WKT)"),
+            _(
+                "A point, line or polygon as well-known text in degrees, longitude first, such as "
+                "POINT (37.17 48.28)."
+            ),
         ),
         "confidence": (
             _("Confidence"),
@@ -356,6 +377,12 @@ _HEADERS: dict[str, str] = {
     "destination longitude, longitude d arrivee, to long, to lng, x2",
     "to_lat": "to lat, to latitude, lat to, lat 2, lat2, destination lat, end lat, "
     "destination latitude, latitude d arrivee, y2",
+    "position": "position, coordinates, coords, coordinate, coordonnees, gps, gps coordinates, "
+    "lat lon, lat long, lat lng, latlon, latlong, latlng, lon lat, lonlat, long lat, lng lat, "
+    "lnglat, latitude longitude, longitude latitude, geo, geolocation, coordonnees gps, point",
+    "to_position": "to position, to coordinates, to coords, destination coordinates, "
+    "end coordinates, coordonnees d arrivee, to lat lon, to latlon",
+    "geometry": "geometry, wkt, geom, the geom, wkt geom, wkt geometry, geometrie, shape, forme",
     "confidence": "confidence, confiance, confidence level, niveau de confiance, certainty, "
     "certitude, degre de confiance, analyst confidence",
     "reference": "reference, references, url, link, lien, ref, citation, document, source url, "
@@ -416,12 +443,15 @@ class Matching:
     ``columns``: field name → column name. ``fixed``: field name → the value of every row whose own
     column, if there is one, is empty. ``swap_lon_lat``: the two columns are the other way round.
     ``day_first``: whether 03/04/2024 is in April; None for what the column itself shows.
+    ``lat_first``: whether 48.28, 37.17 in one column begins with the latitude; None for what the
+    column or its header shows.
     ``values``: (field, text as found) → value of the closed list.
     """
 
     columns: dict[str, str] = field(default_factory=dict)
     swap_lon_lat: bool = False
     day_first: bool | None = None
+    lat_first: bool | None = None
     values: dict[tuple[str, str], str] = field(default_factory=dict)
     fixed: dict[str, str] = field(default_factory=dict)
 
@@ -473,14 +503,49 @@ def _closest(header: str, known: tuple[str, ...]) -> float:
     return best if best >= _LEAST_LIKENESS else 0.0
 
 
+_MOST_LOOKED_AT = 200  # rows
+
+
+def _held(raw: Raw, position: int) -> tuple[str, float]:
+    """Whether a column's texts are positions (pair) or shapes, "" for neither, and what share."""
+    texts_ = [row[position] for row in raw.rows[:_MOST_LOOKED_AT] if row[position]]
+    if not texts_:
+        return "", 0.0
+    wkt = sum(map(is_wkt, texts_)) / len(texts_)
+    if wkt:
+        return "shape", wkt
+    pairs = [text for text in texts_ if _split(text)]
+    # Whole numbers might be a score, or months and days.
+    exact = any(re.search(r"\d[.,°º]\d|[a-z]", text, re.I) for text in pairs)
+    return ("pair", len(pairs) / len(texts_)) if exact else ("", 1.0)
+
+
+def _fitness(of: Field, column: str, shapes: bool, held: tuple[str, float]) -> float:
+    """How like a column is to what a field wants, by its header and by what it holds."""
+    likeness = _likeness(of.name, column, shapes)
+    kind, share = held
+    if of.kind in ("pair", "shape"):
+        if kind != of.kind:
+            return 0.0 if share else likeness
+        by_content = 0.5 if of.name in ("position", "geometry") else 0.4
+        return max(likeness * (share >= 0.5), by_content * (share == 1))
+    # What holds positions throughout is no name of a place, whatever it is called.
+    return 0.0 if kind and share == 1 else likeness
+
+
 def propose(raw: Raw) -> Matching:
-    """The likeliest matching by the headers alone: each column for one field, each field once."""
+    """The likeliest matching by the headers: each column for one field, each field once.
+
+    A column that holds positions or shapes throughout is for these, whatever it is called.
+    """
     shapes = raw.shapes is not None
+    held = [_held(raw, position) for position in range(len(raw.columns))]
     scored = sorted(
         (
-            (-_likeness(f.name, column, shapes), number, position)
+            (-_fitness(f, column, shapes, held[position]), number, position)
             for number, f in enumerate(FIELDS)
             for position, column in enumerate(raw.columns)
+            if not (shapes and f.kind == "shape")  # the file has them already
         ),
     )
     found: dict[str, str] = {}
@@ -740,6 +805,114 @@ def _read_degrees(text: str, axis: str) -> tuple[float, float]:
     return value, 0.5 * step * _KM_PER_DEGREE
 
 
+_LETTER = r"(?:north|nord|south|sud|east|est|west|ouest|[nsewo])"
+
+
+def _degrees_pattern(point: str) -> str:
+    number = rf"\d+(?:{point}\d+)?"
+    return (
+        rf"[-+−]?{number}(?:\s*°(?:\s*{number}\s*['′’](?!'))?"
+        rf"(?:\s*{number}\s*(?:[\"″”]|''))?)?"
+    )
+
+
+# Both with a letter behind, both with one before, both without; by decimal points, then commas.
+_PAIRS = tuple(
+    re.compile(form.format(n=_degrees_pattern(point), l=_LETTER, gap=gap), re.I)
+    for point, gap in ((r"\.", r"(?:\s*[,;/|]\s*|\s+)"), (",", r"(?:\s*[;/|]\s*|,\s+|\s+)"))
+    for form in (
+        r"(?P<a>{n})\s*(?P<la>{l})(?:{gap}|\s*)(?P<b>{n})\s*(?P<lb>{l})",
+        r"(?P<la>{l})\s*(?P<a>{n})(?:{gap}|\s*)(?P<lb>{l})\s*(?P<b>{n})",
+        r"(?P<a>{n}){gap}(?P<b>{n})",
+    )
+)
+_LONGEST_PAIR = 100  # characters
+_WHOLE_PAIR = re.compile(r"[-+−]?\d+,\d+")
+
+
+@lru_cache(maxsize=100_000)
+def _split(text: str) -> tuple[str, str, bool | None] | None:
+    """The two halves of a position in one cell, and whether the latitude comes first.
+
+    None for that where neither letters nor size tell; None for all where it is no pair, or could
+    be one number with a decimal comma.
+    """
+    if len(text) > _LONGEST_PAIR:
+        return None
+    bare = re.sub(r"\s+", " ", text.strip().strip("()[]{}").replace("º", "°")).strip()
+    if _WHOLE_PAIR.fullmatch(bare):
+        return None
+    found = next((f for f in (p.fullmatch(bare) for p in _PAIRS) if f), None)
+    if found is None:
+        return None
+    halves = found.groupdict()
+    letters = [(halves.get(key) or "").casefold() for key in ("la", "lb")]
+    first, second = (
+        f"{half} {letter}".strip()
+        for half, letter in zip((halves["a"], halves["b"]), letters, strict=True)
+    )
+    if letters[0]:
+        return first, second, letters[0] in _NORTHERLY
+    sizes = [_whole_degrees(half) for half in (first, second)]
+    if max(sizes) > 180:
+        return None
+    if (sizes[0] > 90) != (sizes[1] > 90):
+        return first, second, sizes[0] <= 90
+    return first, second, None
+
+
+def _whole_degrees(text: str) -> float:
+    found = re.search(r"\d+(?:[.,]\d+)?", text)
+    return float(found[0].replace(",", "."))
+
+
+_LAT_FIRST = re.compile(r"lat\w*.*(lon|lng)")
+_LON_FIRST = re.compile(r"(lon|lng)\w*.*lat")
+
+
+def _pairs(raw: Raw, matching: Matching, name: str) -> Iterator[tuple[str, bool | None]]:
+    """The positions in one column that a field is read from, with the order that each shows."""
+    column = matching.columns.get(name)
+    if column in raw.columns:
+        at = raw.columns.index(column)
+        for row in raw.rows:
+            if row[at] and (found := _split(row[at])):
+                yield row[at], found[2]
+
+
+def _pair_order(raw: Raw, matching: Matching) -> dict[str, bool | None]:
+    """For each field of positions in one column whether the latitude comes first, if that is known.
+
+    By the choice, by the header, or by those in the column that can only be read one way.
+    """
+    orders: dict[str, bool | None] = {}
+    for name in ("position", "to_position"):
+        if matching.lat_first is not None:
+            orders[name] = matching.lat_first
+            continue
+        header = fold(matching.columns.get(name, ""))
+        shown = {first for _text, first in _pairs(raw, matching, name) if first is not None}
+        if _LAT_FIRST.search(header):
+            shown.add(True)
+        elif _LON_FIRST.search(header):
+            shown.add(False)
+        orders[name] = shown.pop() if len(shown) == 1 else None
+    return orders
+
+
+def unclear_pairs(raw: Raw, matching: Matching) -> tuple[str, ...]:
+    """Positions in one column whose order could be either, where nothing else tells which."""
+    orders = _pair_order(raw, matching)
+    both = (
+        text
+        for name, order in orders.items()
+        if order is None
+        for text, first in _pairs(raw, matching, name)
+        if first is None
+    )
+    return tuple(dict.fromkeys(both))
+
+
 def _read_number(text: str) -> float:
     """A number of any of the common ways of writing one; raises _Unreadable."""
     bare = re.sub(r"[\s  ’']", "", text)
@@ -769,7 +942,7 @@ class _Record:
 
 
 # Remarks of which one example stands for all: each row has another text.
-_TOLD_BY_EXAMPLE = ("decimal-comma", "year-alone", "line-ends")
+_TOLD_BY_EXAMPLE = ("decimal-comma", "year-alone", "line-ends", "pair-order")
 
 
 @dataclass
@@ -799,7 +972,7 @@ def _read_rows(raw: Raw, matching: Matching, n: int | None = None) -> _Reading:
     reading = _Reading([], [], {}, {})
     at = {column: position for position, column in enumerate(raw.columns)}
     where = {name: at[col] for name, col in matching.columns.items() if col in at}
-    order = _day_order(raw, matching)
+    order, pair_orders = _day_order(raw, matching), _pair_order(raw, matching)
     if order is not None and matching.day_first is None:
         unclear = [
             t for t, first, second in _numeric_dates(raw, matching) if max(first, second) < 13
@@ -829,7 +1002,8 @@ def _read_rows(raw: Raw, matching: Matching, n: int | None = None) -> _Reading:
                         raw.table, number, where_of(matching, name), text, fault.code, fault.detail
                     )
                 )
-        _read_positions(reading, raw, matching, record, cells)
+        _read_positions(reading, raw, matching, record, cells, pair_orders)
+        _read_shape(reading, raw, matching, record, cells)
         for name in ("claim", "source"):
             if not cells.get(name) and (name in where or name in matching.fixed):
                 column = where_of(matching, name)
@@ -857,7 +1031,7 @@ def _read_cell(
     of = _BY_NAME[name]
     if of.values:
         return _read_value(reading, row, of, text, matching)
-    if not text or of.kind in ("lon", "lat"):
+    if not text or of.kind in ("lon", "lat", "pair", "shape"):
         return ""
     if of.kind == "date":
         if re.fullmatch(r"\d{4}", text):
@@ -912,8 +1086,31 @@ def unknown_values(raw: Raw, matching: Matching) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _read_positions(
+def _read_shape(
     reading: _Reading, raw: Raw, matching: Matching, record: _Record, cells: dict[str, str]
+) -> None:
+    """Well-known text in a cell, where the row has no shape of its own."""
+    text = cells.get("geometry", "")
+    if not text or record.shape is not None:
+        return
+    shape = shape_of_wkt(text)
+    if isinstance(shape, BaseGeometry):
+        record.shape = shape
+        record.cells["geometry"] = text
+        return
+    found, code = shape
+    column = where_of(matching, "geometry")
+    reading.problems.append(Problem(raw.table, record.row, column, found, code))
+    reading.bad[record.row, "geometry"] = text
+
+
+def _read_positions(
+    reading: _Reading,
+    raw: Raw,
+    matching: Matching,
+    record: _Record,
+    cells: dict[str, str],
+    pair_orders: dict[str, bool | None],
 ) -> None:
     for start, attribute in (("", "at"), ("to_", "to")):
         lon_name, lat_name = f"{start}lon", f"{start}lat"
@@ -921,6 +1118,10 @@ def _read_positions(
             lon_name, lat_name = lat_name, lon_name
         said = {"lon": cells.get(lon_name, ""), "lat": cells.get(lat_name, "")}
         names = {"lon": lon_name, "lat": lat_name}
+        pair = f"{start}position"
+        if not any(said.values()) and cells.get(pair):
+            said = _read_pair(reading, raw, matching, record, cells[pair], pair, pair_orders[pair])
+            names = {"lon": pair, "lat": pair}
         if not any(said.values()):
             continue
         values, radius_km, faults = {}, 0.0, []
@@ -942,11 +1143,45 @@ def _read_positions(
         for axis, code, detail, found in faults:
             column = where_of(matching, names[axis])
             reading.problems.append(Problem(raw.table, record.row, column, found, code, detail))
-            reading.bad[record.row, names[axis]] = said[axis]
+            reading.bad[record.row, names[axis]] = cells.get(names[axis], "")
         if not faults:
             radius_m = max(1000 * radius_km, _LEAST_RADIUS_M)
             setattr(record, attribute, (values["lon"], values["lat"], radius_m))
-            record.cells |= {lon_name: f"{values['lon']:.10g}", lat_name: f"{values['lat']:.10g}"}
+            if names["lon"] == pair:
+                record.cells[pair] = _told_pair(values["lon"], values["lat"])
+            else:
+                record.cells |= {names[axis]: f"{value:.10g}" for axis, value in values.items()}
+
+
+def _read_pair(
+    reading: _Reading,
+    raw: Raw,
+    matching: Matching,
+    record: _Record,
+    text: str,
+    name: str,
+    lat_first: bool | None,
+) -> dict[str, str]:
+    """The two halves of a position in one cell by axis; empty ones where it is a problem."""
+    found = _split(text)
+    order = None if found is None else lat_first if found[2] is None else found[2]
+    if found is None or order is None:
+        code = "pair" if found is None else "pair-order"
+        reading.problems.append(
+            Problem(raw.table, record.row, where_of(matching, name), text, code)
+        )
+        reading.bad[record.row, name] = text
+        return {"lon": "", "lat": ""}
+    first, second, shown = found
+    if shown is None and matching.lat_first is None:
+        reading.remark(record.row, "pair-order", name, text, "lat" if order else "lon")
+    return {"lon": second, "lat": first} if order else {"lon": first, "lat": second}
+
+
+def _told_pair(lon: float, lat: float) -> str:
+    """A position so that nobody can exchange its halves."""
+    north, east = "N" if lat >= 0 else "S", "E" if lon >= 0 else "W"
+    return f"{abs(lat):.10g} {north}, {abs(lon):.10g} {east}"
 
 
 def _off_the_globe(
@@ -1121,13 +1356,15 @@ def build(
     choices: Choices | None = None,
     title: str = "",
     leave_out: bool = False,
+    lang: str = texts.DEFAULT_LANG,
 ) -> Built:
     """The dataset of a file by a matching (the proposed one if None) and a choice of places.
 
     One row is one statement; rows of the same claim (or claim_id) go together. Every problem is
     listed; with ``leave_out`` the rows that have one are left out and the rest is built, unless
     nothing is left or the file as a whole cannot be used. Raises nothing for what a file holds.
-    A package needs no matching; of it only ``leave_out`` is used.
+    A package needs no matching; of it only ``leave_out`` is used. ``lang`` is that of the towns
+    which a problem lists.
     """
     if raw.kind == "package":
         return _build_package(raw, leave_out)
@@ -1144,7 +1381,7 @@ def build(
         found = [Problem(raw.table, None, name, None, "no-column") for name in (*lacking, *absent)]
         return built(None, (*found, *raw.problems), raw.remarks)
     reading = _read_rows(raw, matching)
-    tables = _Tables(raw, matching, reading, choices)
+    tables = _Tables(raw, matching, reading, choices, lang)
     tables.fill()
     problems = sorted(
         (*raw.problems, *reading.problems), key=lambda p: -1 if p.row is None else p.row
@@ -1254,8 +1491,11 @@ _Place = tuple[str, float, float, float, str, str, str]  # name, lon, lat, m, lo
 class _Tables:
     """The tables of the package, filled row by row."""
 
-    def __init__(self, raw: Raw, matching: Matching, reading: _Reading, choices: Choices):
+    def __init__(
+        self, raw: Raw, matching: Matching, reading: _Reading, choices: Choices, lang: str
+    ):
         self.raw, self.matching, self.reading, self.choices = raw, matching, reading, choices
+        self._lang = lang
         self.rows: dict[str, list[dict[str, str]]] = {t: [] for t in datasets.TABLES[:5]}
         self._ids = {table: _Ids(table.rstrip("s")) for table in self.rows}
         self._sources: dict[str, dict[str, str]] = {}
@@ -1326,7 +1566,7 @@ class _Tables:
                 continue
             if wanted.name not in self.choices:
                 code = "place-ambiguous" if wanted.found else "place-unknown"
-                listed = "; ".join(f"{f.words('en')} = {f.geonames_id}" for f in wanted.found)
+                listed = "; ".join(f"{f.words(self._lang)} = {f.geonames_id}" for f in wanted.found)
                 yield self._problem(record, name, wanted.name, code, listed)
             elif not self._is_choice(self.choices[wanted.name]):
                 found = f"{wanted.name}: {self.choices[wanted.name]}"

@@ -633,6 +633,37 @@ def _misplaced(shape: BaseGeometry) -> tuple[str, str] | None:
     return found, "projected" if max(abs(lon), abs(lat)) > 360 else "swapped-shape"
 
 
+_SRID = re.compile(r"\s*SRID\s*=\s*(\d+)\s*;", re.I)
+_WKT = re.compile(
+    r"(?:SRID\s*=\s*\d+\s*;)?\s*(?:MULTI)?(?:POINT|LINESTRING|LINEARRING|POLYGON)"
+    r"|(?:SRID\s*=\s*\d+\s*;)?\s*GEOMETRYCOLLECTION",
+    re.I,
+)
+
+
+def is_wkt(text: str) -> bool:
+    """Whether a text begins as well-known text does."""
+    return _WKT.match(text) is not None
+
+
+def shape_of_wkt(text: str) -> BaseGeometry | tuple[str, str]:
+    """Well-known text as a shape in degrees, or what is wrong with it: text found, problem's code.
+
+    ``SRID=4326;`` may stand before it, as PostGIS writes it; other numbers are refused.
+    """
+    system = _SRID.match(text)
+    if system and system[1] != "4326":
+        return f"SRID={system[1]}", "unknown-crs"
+    try:
+        found = shapely.from_wkt(text[system.end() :] if system else text)
+    except (shapely.errors.GEOSException, TypeError):
+        return text[:80], "wkt"
+    found = shapely.force_2d(found)
+    if found.is_empty:
+        return text[:80], "wkt"
+    return _misplaced(found) or found
+
+
 def _in_degrees(
     name: str, shapes: list[BaseGeometry | None], system: str
 ) -> tuple[list[BaseGeometry | None], tuple[Remark, ...]]:

@@ -445,6 +445,11 @@ def expected(found, lang: str = DEFAULT_LANG) -> str:
         "degrees": _("degrees such as 43.11 or 43°06′36″ N"),
         "hemisphere": _("N or S for a latitude, E or W for a longitude"),
         "half-position": _("longitude and latitude, or neither"),
+        "pair": _("both coordinates, such as 48.28, 37.17 or 48°16′48″ N 37°10′37″ E"),
+        "pair-order": _(
+            "letters, as in 48.28 N 37.17 E: here latitude or longitude could be the first"
+        ),
+        "wkt": _("well-known text of a point, line or polygon, such as POINT (37.17 48.28)"),
         "zero-place": _("a position; 0, 0 lies in the Gulf of Guinea and mostly means “not known”"),
         "projected": _("degrees; so great a number looks like metres of a projected grid"),
         "swapped": _("longitude before latitude; exchanged they would be possible: {detail}"),
@@ -499,6 +504,7 @@ def mend(found, lang: str = DEFAULT_LANG) -> str:
         "date-unclear": _("Say whether the day or the month comes first, or write 2024-10-22."),
         "degrees": _("Write decimal degrees, with a minus for west and south."),
         "half-position": _("Fill in both, or empty both and name a town."),
+        "pair-order": _("Say whether latitude or longitude comes first, or add the letters."),
         "zero-place": _("Empty both cells and name a town, or give the true position."),
         "projected": _("Convert the coordinates to WGS 84 degrees (EPSG 4326)."),
         "swapped": _("Exchange the two columns, or have them exchanged when they are read."),
@@ -529,6 +535,11 @@ def remark(found, lang: str = DEFAULT_LANG) -> str:
         "crs": _("Coordinates converted from {found} to {read_as}."),
         "day-order": _(
             "Day and month: {found} read as {read_as}, as other dates of the file show the order."
+        ),
+        "pair-order": (
+            _("{field}: the first number of “{found}” read as the latitude ({rows}).")
+            if found.read_as == "lat"
+            else _("{field}: the first number of “{found}” read as the longitude ({rows}).")
         ),
         "year-alone": (
             _("{field}: “{found}” is a year alone; read as “by {read_as}” ({rows}).")

@@ -281,6 +281,7 @@ def show_doubts(raw: intake.Raw, matching: intake.Matching) -> None:
             on_change=rematch,
             args=("day_first", "data.day-first"),
         )
+    show_unclear_pairs(raw, matching)
     unknown = intake.unknown_values(raw, matching)
     asked = dict.fromkeys([*((f, v) for f, vs in unknown.items() for v in vs), *matching.values])
     if not asked:
@@ -299,6 +300,30 @@ def show_doubts(raw: intake.Raw, matching: intake.Matching) -> None:
             on_change=read_as,
             args=(field, value, key),
         )
+
+
+def show_unclear_pairs(raw: intake.Raw, matching: intake.Matching) -> None:
+    """Which of two numbers in one column is the latitude, where nothing tells."""
+    unclear = intake.unclear_pairs(raw, matching)
+    if not unclear and matching.lat_first is None:
+        return
+    words = {
+        None: _("as the column itself shows"),
+        True: _("latitude first"),
+        False: _("longitude first"),
+    }
+    state["data.lat-first"] = matching.lat_first
+    st.radio(
+        _("Positions such as {examples}").format(
+            examples=sidebar.plain("; ".join(unclear[:3])) or "48.28, 37.17"
+        ),
+        list(words),
+        key="data.lat-first",
+        format_func=words.get,
+        horizontal=True,
+        on_change=rematch,
+        args=("lat_first", "data.lat-first"),
+    )
 
 
 # Places
@@ -400,10 +425,10 @@ def built(raw: intake.Raw) -> intake.Built:
     """What the file gives as it is matched now; made anew when something was chosen."""
     matching, choices = state.get(MATCHING), decided()
     title = state.get(TITLE, "")
-    key = (id(raw), repr(matching), repr(sorted(choices.items())), title)
+    key = (id(raw), repr(matching), repr(sorted(choices.items())), title, lang)
     if state.get(BUILT, (None,))[0] != key:
         with st.spinner(_("Checking every row …")):
-            state[BUILT] = (key, intake.build(raw, matching, choices, title))
+            state[BUILT] = (key, intake.build(raw, matching, choices, title, lang=lang))
     return state[BUILT][1]
 
 

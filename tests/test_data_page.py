@@ -121,6 +121,18 @@ def test_another_column_and_another_meaning_are_taken_over():
     assert list(mine(app).dataset.statements["stance"]) == ["asserts", "denies"]
 
 
+def test_which_number_comes_first_is_asked_where_nothing_tells():
+    rows = ('"Ships seen","Harbour watch","68.44, 17.43"',)
+    app = upload(opened(), file_of(*rows, header="Claim,Source,Coordinates"))
+    assert "data.show" not in keys(app)
+    order = app.radio(key="data.lat-first")
+    assert "68.44, 17.43" in order.label and order.value is None
+    order.set_value(True).run()
+    assert app.radio(key="data.lat-first").value is True
+    press(app, "data.show")
+    assert mine(app).dataset.places[["lon", "lat"]].to_numpy().tolist() == [[17.43, 68.44]]
+
+
 def test_all_problems_at_once_and_then_what_is_sound_with_what_was_left_out_told():
     app = upload(opened(), file_of(*SOUND[:2], *UNSOUND))
     table = app.dataframe[-1].value

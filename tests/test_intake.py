@@ -88,7 +88,8 @@ def test_our_own_titles_and_names_are_known_as_headers(lang):
         [title for title, _description in intake.field_words(lang).values()],
         [f.name for f in intake.FIELDS],
     ):
-        raw = table(",".join(headers) + "\n" + "x," * len(headers))
+        cells = ("" if f.kind in ("pair", "shape") else "x" for f in intake.FIELDS)
+        raw = table(",".join(headers) + "\n" + ",".join(cells) + ",")
         matching = intake.propose(raw)
         assert matching.columns == dict(zip([f.name for f in intake.FIELDS], headers, strict=True))
         assert min(intake.sureness(raw, matching).values()) > 0.98
@@ -286,6 +287,139 @@ def test_the_decimals_of_a_position_tell_how_exact_it_can_be():
 def test_positions_that_cannot_be_are_told_with_the_likely_cause(lon, lat, found):
     field, text, code = found
     assert (2, field, text, code) in faults(HEAD + f"a,s,says,2024-01-02,{lon},{lat}\n")
+
+
+PAIR = "claim;source;{head}\nFlag shown;Photo;{text}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "head"),
+    [
+        ("48.28014 N 37.17706 E", "Coordinates"),
+        ("37.17706E, 48.28014N", "gps"),
+        ("N48.28014 E37.17706", "Coordinates"),
+        ("48°16′48.5″ N, 37°10′37.4″ E", "Coordonnées"),
+        ("37° 10' 37.4\" e 48º 16' 48.5'' n", "where it was"),
+        ("48.28014, 37.17706", "Lat, Lon"),
+        ("(37.17706 48.28014)", "lng/lat"),
+        ("48,28014 37,17706", "latitude longitude"),
+        ("48,28014, 37,17706", "latlon"),
+        ("48.28014|37.17706", "Position (lat, long)"),
+    ],
+)
+def test_both_coordinates_may_stand_in_one_column(text, head):
+    text = f'"{text.replace(chr(34), chr(34) * 2)}"'
+    place = whole(PAIR.format(head=head, text=text)).places.iloc[0]
+    assert (place["lon"], place["lat"]) == pytest.approx((37.17706, 48.28014), abs=1e-4)
+
+
+def test_the_order_of_two_numbers_is_asked_for_and_never_guessed_in_silence():
+    text = PAIR.format(head="coordinates", text="48.28, 37.17")
+    assert faults(text) == [(2, "coordinates", "48.28, 37.17", "pair-order")]
+    raw = table(text)
+    assert intake.unclear_pairs(raw, intake.propose(raw)) == ("48.28, 37.17",)
+    for lat_first, lon in ((True, 37.17), (False, 48.28)):
+        made = built(text, matching={"lat_first": lat_first})
+        assert not made.problems and made.dataset.places["lon"].tolist() == [lon]
+        assert "pair-order" not in [r.code for r in made.remarks]
+    # One that can only be read one way, or the header, tells the order, and that is told.
+    told = built(text + "Ship seen;Photo;41.79, 129.77\n")
+    assert told.dataset.places["lon"].tolist() == [37.17, 129.77]
+    (remark,) = [r for r in told.remarks if r.code == "pair-order"]
+    assert (remark.found, remark.read_as, remark.rows) == ("48.28, 37.17", "lat", (2,))
+    # Where they contradict each other, nothing is known.
+    both = text + "Ship seen;Photo;41.79, 129.77\nShip left;Photo;129.77, 41.79\n"
+    assert faults(both) == [(2, "coordinates", "48.28, 37.17", "pair-order")]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("48,28", "pair"),
+        ("48.28", "pair"),
+        ("48.28, 37.17, 120", "pair"),
+        ("hill 203", "pair"),
+        ("5347000, 520000", "pair"),
+        ("1" * 5000, "pair"),
+        ("48.28 N 37.17 S", "hemisphere"),
+        ("48°75′ N 37° E", "degrees"),
+        ("0.0 N 0.0 E", "zero-place"),
+        ("98.5 N 37.17 E", "swapped"),
+    ],
+)
+def test_what_is_no_position_in_one_column_is_told(text, code):
+    raw = table(PAIR.format(head="seen there", text=text))
+    matching = Matching({"claim": "claim", "source": "source", "position": "seen there"})
+    problems = intake.build(raw, matching).problems
+    assert {(p.row, p.field) for p in problems} == {(2, "seen there")}
+    assert code in [p.code for p in problems]
+    for lang in texts.languages():
+        assert all(texts.problem(p, lang) for p in problems)
+    assert intake.preview(raw, matching)["position"].tolist() == [f"⚠ {text}"]
+
+
+def test_a_column_of_positions_is_known_by_what_it_holds():
+    raw = table(
+        "claim,source,Place,to,geom,Position,Score\n"
+        'Ships sailed,NIS,41.8 N 129.8 E,43.1 N 131.9 E,,hill 203,"1, 2"\n'
+    )
+    found = intake.propose(raw).columns
+    assert (found["position"], found["to_position"]) == ("Place", "to")
+    assert {"place", "to_place"}.isdisjoint(found)
+    assert found["geometry"] == "geom" and found["stance"] == "Position"  # as it is in French
+    assert "Score" not in found.values()
+    route = whole("claim,source,from,to\nSailed,NIS,41.8 N 129.8 E,43.1 N 131.9 E\n")
+    assert route.features["kind"].tolist() == ["route"]
+    assert sorted(route.places["lon"]) == [129.8, 131.9]
+    # Columns of their own go before the one that has both.
+    own = whole("claim,source,lat,lon,gps\nFlag,Photo,48.3,37.2,10.5 N 20.5 E\n")
+    assert own.places[["lon", "lat"]].to_numpy().tolist() == [[37.2, 48.3]]
+
+
+def test_the_preview_shows_a_position_so_that_its_halves_cannot_be_exchanged():
+    raw = table(PAIR.format(head="lat lon", text="48.28, -37.17"))
+    assert intake.preview(raw, intake.propose(raw))["position"].tolist() == ["48.28 N, 37.17 W"]
+
+
+WKT = "claim;source;wkt\n{rows}\n"
+
+
+def test_shapes_may_stand_in_a_column_as_well_known_text():
+    texts_ = (
+        "POINT (37.17 48.28)",
+        "SRID=4326;POINT Z (37.5 48.5 120)",
+        "LINESTRING (129.8 41.8, 131.9 43.1)",
+        "POLYGON ((37 48, 38 48, 38 49, 37 49, 37 48))",
+    )
+    made = whole(WKT.format(rows="\n".join(f'c{n};NIS;"{t}"' for n, t in enumerate(texts_))))
+    assert made.features["kind"].tolist() == ["place", "place", "route", "place"]
+    assert made.places["kind"].tolist()[-1] == "region"
+    assert {37.17, 37.5, 129.8, 131.9} <= set(made.places["lon"])
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("POINT (37.17", "wkt"),
+        ("POINT EMPTY", "wkt"),
+        ("POINT (nan 48)", "geometry"),
+        ("POINT (41.8 129.8)", "swapped-shape"),
+        ("SRID=32637;POINT (520000 5347000)", "unknown-crs"),
+        ("POINT (520000 5347000)", "projected"),
+        ("POLYGON ((1 1, 2 2))", "wkt"),
+    ],
+)
+def test_well_known_text_that_cannot_be_is_told(text, code):
+    (fault,) = faults(WKT.format(rows=f'c;NIS;"{text}"'))
+    assert (fault[0], fault[1], fault[3]) == (2, "wkt", code)
+
+
+def test_namesakes_are_listed_in_the_language_of_the_reader():
+    raw = table("claim,source,place\nFlag shown,Photo,Paris\n")
+    for lang, country in (("en", "United States"), ("fr", "États-Unis")):
+        (problem,) = intake.build(raw, lang=lang).problems
+        assert problem.code == "place-ambiguous"
+        assert country in texts.expected(problem, lang)
 
 
 def test_exchanged_columns_are_suspected_and_can_be_exchanged_back():
