@@ -16,7 +16,7 @@ from pages import overlays, session, sidebar, snapshot
 TABLE = "claims_table"
 OPEN_AT = "rows.open"  # the claim that is open, and its place among the rows
 # A page of the table: more could not be seen at once, and would be most of what a click sends.
-ROWS = 8
+ROWS = 10
 MOST_MISFITS = 2
 SEND_S = 0.02  # the server gathers for up to 10 ms, and the browser for as long again
 
