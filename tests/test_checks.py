@@ -7,14 +7,15 @@ from types import SimpleNamespace
 import builders
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geo import checks, geodesy, texts
+from geo import checks, geodesy, selection, texts
 from geo import dataset as datasets
 from geo.checks import CANNOT_BE_JUDGED, CONSISTENT, INCONSISTENT, Span
 
 VERDICTS = (CONSISTENT, INCONSISTENT, CANNOT_BE_JUDGED)
+WHOLE = datasets.load()
 TOWN = (37.0, 48.0)
 NONE = math.nan
 
@@ -311,3 +312,14 @@ def test_every_verdict_has_its_sentence(monkeypatch, lang, length_km, bearing_de
         assert check.verdict in VERDICTS
         assert check.explanation.endswith(".") and "{" not in check.explanation
     assert texts.number(length_km, lang) in found[0].explanation
+
+
+@given(builders.selections(WHOLE))
+@settings(max_examples=30)
+def test_what_a_selection_keeps_is_checked_as_the_whole_was(chosen):
+    kept = selection.apply(WHOLE, chosen)
+    found = checks.of_kept(WHOLE, kept, chosen.lang)
+    assert found == checks.run(kept, chosen.lang)
+    for claim in {check.claim for check in found}:
+        mine = [check for check in found if check.claim == claim]
+        assert checks.run(kept, chosen.lang, [claim]) == mine

@@ -405,3 +405,18 @@ def test_the_table_is_plain_text(poisoned, lang):
     assert (rows["claim"] == payload).all()  # as it is: whoever shows it must escape it
     for name in rows.columns.drop("origins"):
         assert all(isinstance(t, str) and not isinstance(t, Markup) for t in rows[name]), name
+
+
+@given(st.data())
+@settings(max_examples=25)
+def test_some_rows_of_the_table_are_those_of_the_whole_table(data):
+    chosen = data.draw(builders.selections(WHOLE))
+    kept = selection.apply(WHOLE, chosen)
+    some = data.draw(st.lists(st.sampled_from([*kept.claims.index, ""]), unique=True))
+    some = [claim for claim in some if claim]
+    every = evidence.table(WHOLE, kept, chosen.lang)
+    found = evidence.table(WHOLE, kept, chosen.lang, some)
+    pd.testing.assert_frame_equal(found, every.loc[some], check_dtype=False)
+    for claim in some:
+        words = every.loc[claim, "claim"].upper()
+        assert claim in evidence.titled(kept, words, chosen.lang)

@@ -152,8 +152,38 @@ def test_an_as_of_day_hides_what_was_said_later():
     chosen, _ = selection.from_query("as_of=2024-10-18", whole)
     kept = selection.apply(whole, chosen)
     assert 0 < len(kept.claims) < len(whole.claims)
-    assert len(app.dataframe[0].value) == len(kept.claims)
+    assert len(app.dataframe[0].value) == min(len(kept.claims), 10)
     assert "As of 18 Oct 2024" in html(app)
+
+
+def test_the_table_lists_a_page_of_claims_and_turns_to_the_one_that_is_open():
+    claims = dataset.load().claims
+    app = opened()
+    titles = app.dataframe[0].value["Claim"].tolist()
+    assert titles == claims["title"].tolist()[:10]
+    assert "1 to 10 of 21 claims" in html(app)
+    app.number_input(key="rows.page").set_value(2).run()
+    assert app.dataframe[0].value["Claim"].tolist() == claims["title"].tolist()[10:20]
+    app = opened(f"claim={claims.index[-1]}")
+    assert app.dataframe[0].value["Claim"].tolist() == [claims["title"].iloc[-1]]
+    assert "21 to 21 of 21 claims" in html(app)
+    # The page can be turned away from it, and stays turned.
+    app.number_input(key="rows.page").set_value(1).run()
+    assert app.dataframe[0].value["Claim"].tolist() == titles
+    app.sidebar.checkbox(key="layer.denied").uncheck().run()
+    assert app.dataframe[0].value["Claim"].tolist() == titles
+
+
+def test_a_claim_is_found_by_words_of_its_title():
+    title = dataset.load().claims["title"].iloc[-1]
+    app = opened()
+    app.text_input(key="rows.q").set_value(title.upper()).run()
+    assert app.dataframe[0].value["Claim"].tolist() == [title]
+    app.text_input(key="rows.q").set_value("no such words").run()
+    assert not app.dataframe
+    assert "0 to 0 of 0 claims" in html(app)
+    app.text_input(key="rows.q").set_value("").run()
+    assert len(app.dataframe[0].value) == 10
 
 
 def test_the_evidence_of_a_claim_names_speakers_grades_and_paragraphs():
