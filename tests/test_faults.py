@@ -9,7 +9,9 @@ import resource
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import builders
@@ -378,6 +380,36 @@ def test_what_is_broken_is_not_read_again_at_every_click(folder, monkeypatch):
     assert error is not None
 
 
+def test_while_one_asks_whether_it_is_back_nobody_else_waits(folder, monkeypatch):
+    first, _none = served.shown()
+    break_it(folder)
+    monkeypatch.setattr(served, "RETRY_S", 0.0)
+    assert served.shown()[1] is not None
+    asked, answered = threading.Event(), threading.Event()
+
+    def slow(_slowly: Callable) -> datasets.Dataset:
+        asked.set()
+        assert answered.wait(60)
+        return first
+
+    monkeypatch.setattr(served, "load_dataset", slow)
+    monkeypatch.setattr(served, "RETRY_S", 30.0)
+    aged = {source: replace(known, until=0.0) for source, known in served._troubles.items()}
+    monkeypatch.setattr(served, "_troubles", aged)
+    found = []
+    one = threading.Thread(target=lambda: found.append(served.shown()))
+    one.start()
+    try:
+        assert asked.wait(60)
+        kept, error = served.shown()
+        assert kept is first
+        assert error is not None
+    finally:
+        answered.set()
+        one.join()
+    assert found == [(first, None)]
+
+
 def test_who_edits_a_folder_that_is_gone_is_told_and_keeps_the_changes(folder, tmp_path):
     app = changing()
     folder.rename(tmp_path / "elsewhere")
@@ -518,3 +550,4 @@ def test_without_leave_the_database_is_not_saved_to(in_database, monkeypatch):
     monkeypatch.delenv(served.EDITABLE)
     app = press(opened("part=change"), "edit.begin")
     assert "edit.save" not in keys(app)
+    assert any("CLAIMS_EDITABLE=1" in text.value for text in app.markdown)
