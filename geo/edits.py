@@ -581,7 +581,7 @@ def save(folder: Path, package: Package, changes: Sequence[Change], expected_dig
         same = {p for t, p in paths.items() if package.tables[t].equals(before.tables[t])}
         if json.loads(new[_DESCRIPTOR]) == before.descriptor:
             same.add(_DESCRIPTOR)
-        _keep(folder, old)
+        _keep(folder, writing, old)
         for name, raw in new.items():
             if name not in same:
                 _write(writing / name, raw)
@@ -626,12 +626,12 @@ def recover(folder: Path) -> None:
             below.rmdir()
 
 
-def _keep(folder: Path, files: Mapping[str, bytes]) -> None:
-    kept = folder / VERSIONS
-    kept.mkdir(exist_ok=True)
+def _keep(folder: Path, writing: Path, files: Mapping[str, bytes]) -> None:
+    """Write what the folder held beside what is to take its place: they count together."""
     stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
-    taken = len(list(kept.glob(f"{stamp}*.zip")))
-    _write(kept / (f"{stamp}-{taken + 1}.zip" if taken else f"{stamp}.zip"), _zipped(files))
+    taken = len(list((folder / VERSIONS).glob(f"{stamp}*.zip")))
+    name = f"{stamp}-{taken + 1}.zip" if taken else f"{stamp}.zip"
+    _write(writing / VERSIONS / name, _zipped(files))
 
 
 def _write(file: Path, raw: bytes) -> None:
@@ -640,6 +640,7 @@ def _write(file: Path, raw: bytes) -> None:
         opened.write(raw)
         opened.flush()
         os.fsync(opened.fileno())
+    _sync(file.parent)
 
 
 def _sync(folder: Path) -> None:

@@ -546,17 +546,33 @@ class _Editor:
             )
         _show_failure(self.now)
         if mine.origin == own.COPY and mine.saves is None:
-            with st.expander(_("Saving in the dataset’s own folder")):
+            self.show_how_to_save()
+
+    def show_how_to_save(self) -> None:
+        _ = self._
+        if served.database_url():
+            with st.expander(_("Saving in the database")):
                 st.markdown(
                     _(
-                        "On a machine of your own the app may write to the folder of its dataset: "
-                        "start it with `{variable}=1`, and `CLAIMS_DATASET` set to a folder. It is "
-                        "off unless you say so, because then everyone who opens the app can change "
-                        "what all see. Each save is made whole or not at all, keeps the version "
-                        "before in `versions`, and tells in `changelog.csv` who changed what, and "
-                        "why."
+                        "Started with `{variable}=1`, the app writes to the database of its "
+                        "dataset, as far as its user there may. It is off unless you say so, "
+                        "because then everyone who opens the app can change what all see. Each "
+                        "save is one transaction, and the table `audit` keeps who changed what, "
+                        "and why."
                     ).format(variable=served.EDITABLE)
                 )
+            return
+        with st.expander(_("Saving in the dataset’s own folder")):
+            st.markdown(
+                _(
+                    "On a machine of your own the app may write to the folder of its dataset: "
+                    "start it with `{variable}=1`, and `CLAIMS_DATASET` set to a folder. It is "
+                    "off unless you say so, because then everyone who opens the app can change "
+                    "what all see. Each save is made whole or not at all, keeps the version "
+                    "before in `versions`, and tells in `changelog.csv` who changed what, and "
+                    "why."
+                ).format(variable=served.EDITABLE)
+            )
 
     def save(self) -> None:
         found = []

@@ -2,8 +2,8 @@
 
 Each act is forked again and again, and killed (SIGKILL) one line of the code that writes later each
 time, and then in the middle of its writing to the disk, by a limit on the size of files that the
-system enforces. After each death what is on the disk is looked at. Prints how many deaths there
-were; whatever is half ends it with an error.
+system enforces; a save to a database between its statements. After each death what is there is
+looked at. Prints how many deaths there were; whatever is half ends it with an error.
 """
 
 import itertools
@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import CodeType
 
@@ -22,9 +23,9 @@ from geo import dataset, edits, exports, files
 from geo.edits import Change, Edit
 
 
-def deaths(act: Callable[[], object], codes: set[CodeType], every: int = 1) -> Iterator[int]:
+def deaths(act: Callable[[], object], codes: set[CodeType]) -> Iterator[int]:
     """Yields after each death of the act at one of the lines of these functions."""
-    for moment in itertools.count(1, every):
+    for moment in itertools.count(1):
         if _child(lambda moment=moment: _run_until(moment, act, codes)) == 0:
             return
         yield moment
@@ -107,9 +108,8 @@ def save(folder: Path) -> None:
         found = read(folder)  # which recovers first
         name, lines = states[digest(found)]
         assert found.changelog.count("\n") == lines
-        if name == "new":
-            (kept,) = (folder / edits.VERSIONS).glob("*.zip")
-            assert digest(read(kept)) == digest(base)
+        kept = list((folder / edits.VERSIONS).glob("*"))
+        assert [digest(read(each)) for each in kept] == [digest(base)] * (name == "new")
         return name
 
     def look() -> str:
@@ -169,31 +169,55 @@ def output(folder: Path) -> None:
 
 
 def database_save(url: str) -> None:
-    """A save to the database."""
+    """A save to the database, killed between its statements, before its end and after it."""
+    import sqlalchemy as sa
+
     from geo import database
 
     engine = database.connect(url)
     base = database.read(engine, "small")
-    digest = edits.digest(base)
-    engine.dispose()  # a connection is not for two processes
+    known = edits.digest(base)
     package, change = edited(base)
+    whole = edits.dataset_of(package)
+    edits.dataset_of = lambda *_package: whole  # it takes most of the time, and no database
 
-    def act() -> None:
-        database.save(database.connect(url), "small", package, [change], digest)
+    def act(moment: int, after_commit: bool = False) -> None:
+        left = moment
+
+        def statement(*_told) -> None:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        def end(*_told) -> None:
+            os.kill(os.getpid(), signal.SIGUSR1)  # as sudden, and told from the other
+
+        engine.dispose(close=False)  # a connection is not for two processes
+        sa.event.listen(engine, "before_cursor_execute", statement)
+        if after_commit:
+            sa.event.listen(engine.pool, "checkin", end)
+        else:
+            sa.event.listen(engine, "commit", end)
+        database.save(engine, "small", package, [change], known)
 
     def state() -> str:
         tables = database.read(engine, "small").tables
         titles = (tables["claims"].loc["flag", "title"], tables["places"].loc["town", "name"])
         name, lines = {("A flag", "Town"): ("old", 0), ("New", "New"): ("new", 2)}[titles]
-        assert len(database.history(engine, "small", digest)) == lines
-        engine.dispose()
+        assert len(database.history(engine, "small", known)) == lines
         return name
 
-    steps = _codes(database.save, database._bring, database._write, database._locked)
-    seen = [state() for _ in deaths(act, steps, every=25)]
-    assert "old" in seen
-    assert state() == "new"  # by the one that lived
-    print(len(seen))
+    count = 0
+    for moment in itertools.count(1, 4):
+        status = _child(partial(act, moment))
+        assert state() == "old"
+        count += 1
+        if status == -signal.SIGUSR1:
+            break  # no statement is left but the one that ends it
+    assert _child(partial(act, 0, after_commit=True)) == -signal.SIGUSR1
+    assert state() == "new"
+    print(count)
 
 
 if __name__ == "__main__":

@@ -234,11 +234,13 @@ def editing() -> AppTest:
     return press(opened("part=change"), "edit.begin")
 
 
-def edited(app: AppTest, table: str, row: str, field: str, cell: str) -> AppTest:
+def edited(
+    app: AppTest, table: str, row: str, field: str, cell: str, author: str = ""
+) -> AppTest:
     """The page after one cell was typed."""
     held = mine(app)
     edit = Edit(table, row, field, held.history.now[table].loc[row, field], cell)
-    history = held.history.make(Change((edit,), "", "", datetime.now(UTC)))
+    history = held.history.make(Change((edit,), author, "", datetime.now(UTC)))
     app.session_state["own"] = replace(held, history=history)
     app.run()
     assert not app.exception

@@ -124,7 +124,7 @@ def test_health_tells_what_is_served_and_what_is_kept(serve, tmp_path):
     sound = claims.read_text("utf-8")
     claims.write_text(sound + "one-cell-too-few\n", "utf-8")
     answer = fetch(url)
-    kept = {"status": "kept", "problems": 1, "why": "cells"}
+    kept = {"status": "kept", "problems": 1, "why": "row-too-short"}
     assert (answer.status, json.load(answer)) == (200, told | kept)
     claims.write_text(sound, "utf-8")
     answer = fetch(url)
