@@ -517,7 +517,7 @@ def test_there_and_back_is_the_same_place(lon, lat, crs):
     there = gpd.GeoSeries([shapely.Point(lon, lat)], crs=4326).to_crs(crs)
     named = {"type": "name", "properties": {"name": f"EPSG:{crs}"}}
     found = read(geojson(feature(there[0]), crs=named), "p.geojson")
-    # A grid with a datum of its own comes back to within some metres, as its transformation is good for.
+    # A grid with a datum of its own comes back to within some metres, no better.
     assert found.bounds[:2] == pytest.approx((lon, lat), abs=5e-5)
 
 
