@@ -6,12 +6,16 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input
 BABEL := $(PY) -m babel.messages.frontend --quiet
 UV_VERSION := 0.13.9
+PIP_AUDIT_VERSION := 2.10.1
+ATHERIS_VERSION := 3.0.0
+INPUTS := 100000
+SECONDS := 60
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench load lock catalogue clean venv
+.PHONY: help run test lint bench load lock catalogue fuzz fuzz-guided audit sbom clean venv
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/run.stamp ## set up and serve the dashboard
 	$(PY) -m streamlit run dashboard.py
@@ -41,8 +45,22 @@ catalogue: $(VENV)/run.stamp ## take the strings of the sources into each catalo
 	$(BABEL) extract --no-default-keywords -k _ -k plural:2,3 --add-location=file -o $(VENV)/messages.pot geo pages dashboard.py
 	$(BABEL) update --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date -i $(VENV)/messages.pot -d geo/locale
 
+fuzz: $(VENV)/test.stamp ## feed every reader 100,000 spoiled files (INPUTS=…), findings in .hypothesis/fuzz
+	PYTHONPATH=. $(PY) tests/fuzz.py --inputs $(INPUTS)
+
+fuzz-guided: $(VENV)/test.stamp ## the same readers, inputs found by coverage (SECONDS=… each; Linux)
+	$(PIP) install --quiet atheris==$(ATHERIS_VERSION)
+	PYTHONPATH=. $(PY) tests/fuzz_guided.py --seconds $(SECONDS)
+
+audit: $(VENV)/test.stamp ## ask whether a pinned package has a known vulnerability; 2: could not be asked
+	$(PIP) install --quiet pip-audit==$(PIP_AUDIT_VERSION)
+	$(PY) tests/supply.py audit
+
+sbom: $(VENV)/test.stamp ## write every pinned package with version and licence (CycloneDX) to sbom.json
+	$(PY) tests/supply.py sbom -o sbom.json
+
 clean: ## remove the virtual environment and every cache
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis sbom.json
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # $(call compile,SOURCES,TARGET): pins that hold for every platform and every Python from 3.11 on.

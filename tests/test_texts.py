@@ -1,10 +1,14 @@
 """Numbers, days and places as each language writes them, and what stays English."""
 
+import re
 import string
 from datetime import date
 
+import hostile
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from geo import texts
 from geo.dataset import schema
@@ -170,3 +174,33 @@ def test_translations_keep_the_blanks_of_the_english():
         for translated in filter(None, strings):
             assert blanks(translated) <= wanted, message.id
             assert len(ids) > 1 or blanks(translated) == wanted, message.id
+
+
+# What may be shown
+
+
+@given(st.text() | st.text(st.sampled_from("a \n\t\r\u202e\u2066\u200b\u200d\u0301\ufe0f\xad😀ש")))
+def test_a_legible_text_steers_nothing_and_stays_as_it_is(text):
+    shown = texts.legible(text)
+    assert not hostile.STEERS.search(shown)
+    assert texts.legible(shown) == shown
+    shown.encode("utf-8")
+    assert not re.search("[\u0300-\u034e]{7}", shown)
+    # Nothing that can be seen is lost.
+    seen = [c for c in text if c.isalnum() and c not in "\u115f\u1160\u3164\uffa0"]
+    assert [c for c in shown if c.isalnum()] == seen
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["L’été à Kyïv\nétait — long", "می‌خواهم", "क्‍ष", "שָׁלוֹם", "👩‍👩‍👧 ❤️", "Việt Nam", "١٢٣", ""],
+)
+def test_the_writing_of_every_language_stays(text):
+    assert texts.legible(text) == text
+    assert texts.all_legible([text, "a"]) == [text, "a"]
+
+
+def test_a_list_with_nothing_to_change_is_the_same_list():
+    cells = ["a", "b\nc", "é"]
+    assert texts.all_legible(cells) is cells
+    assert texts.all_legible([*cells, "x\u202ey"]) == [*cells, "xy"]
