@@ -39,7 +39,7 @@ _STRAY_JOINERS = "(?<!\\S)[\u200c\u200d]+|[\u200c\u200d]{2,}|[\u200c\u200d]+(?!\
 _ILLEGIBLE = re.compile(
     f"[{_UNSEEN}{_SPACES}\r]|{_STRAY_JOINERS}|[{_MARKS}]{{{_MOST_MARKS + 1},}}"
 )
-_UNSEEN_SIGNS = re.compile(f"[{_UNSEEN}]|{_STRAY_JOINERS}")
+_UNSEEN_SIGNS, _STRAYS = re.compile(f"[{_UNSEEN}]"), re.compile(_STRAY_JOINERS)
 _BREAKS, _BLANKS = re.compile("\r\n?"), re.compile(f"[{_SPACES}]")
 _PLAIN = bytes([*range(32, 127), 10])
 _PILES = re.compile(f"([{_MARKS}]{{{_MOST_MARKS}}})[{_MARKS}]+")
@@ -86,7 +86,8 @@ def legible(text: str) -> str:
     if not _ILLEGIBLE.search(text):
         return text
     text = _BLANKS.sub(" ", _BREAKS.sub("\n", text))
-    return _PILES.sub(r"\1", _UNSEEN_SIGNS.sub("", text))
+    # A joiner may be left alone by what stood beside it.
+    return _PILES.sub(r"\1", _STRAYS.sub("", _UNSEEN_SIGNS.sub("", text)))
 
 
 def all_legible(cells: Sequence[str]) -> Sequence[str]:
