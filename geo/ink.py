@@ -171,10 +171,13 @@ _install_fonts()
 
 @cache
 def _signs() -> frozenset[int]:
-    """What Open Sans and the font that matplotlib brings along can print."""
-    own = font_manager.get_font(_FONTS / "OpenSans-Regular.ttf").get_charmap()
-    more = font_manager.get_font(font_manager.findfont(_SECOND)).get_charmap()
-    return frozenset(own) | frozenset(more)
+    """What Open Sans and the font that matplotlib brings along can print, in each of our faces."""
+    own, second = [], []
+    for file, style in _FACES.values():
+        found = font_manager.findfont(font_manager.FontProperties(family=_SECOND, **style))
+        own.append(set(font_manager.get_font(_FONTS / file).get_charmap()))
+        second.append(set(font_manager.get_font(found).get_charmap()))
+    return frozenset(set.intersection(*own) | set.intersection(*second))
 
 
 @lru_cache(maxsize=4096)
