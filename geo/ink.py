@@ -231,7 +231,15 @@ def plain(text: str) -> str:
 def printable(text: str) -> str:
     """``plain`` text with a replacement sign for every letter that no font here has."""
     text = plain(text).replace("\u202f", "\u00a0").replace("\u2011", "-")
-    return "".join(c if ord(c) in _signs() or _stand_in(c) else "\ufffd" for c in text)
+    shown, home = [], ""
+    for sign in text:
+        own = "" if ord(sign) in _signs() else _stand_in(sign) or None
+        if unicodedata.category(sign)[0] != "M":
+            home = own or ""
+        elif own != home:
+            continue  # a letter and its marks are set in one font, or not at all
+        shown.append("\ufffd" if own is None else sign)
+    return "".join(shown)
 
 
 def width_of(text: str, size: float, face: str) -> float:
