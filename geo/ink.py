@@ -183,10 +183,13 @@ _install_fonts()
 
 @cache
 def _signs() -> frozenset[int]:
-    """What Open Sans and the font that matplotlib brings along can print."""
-    own = font_manager.get_font(_FONTS / "OpenSans-Regular.ttf").get_charmap()
-    more = font_manager.get_font(font_manager.findfont(_SECOND)).get_charmap()
-    return frozenset(own) | frozenset(more)
+    """What Open Sans and the font that matplotlib brings along can print, in each of our faces."""
+    own, second = [], []
+    for file, style in _FACES.values():
+        found = font_manager.findfont(font_manager.FontProperties(family=_SECOND, **style))
+        own.append(set(font_manager.get_font(_FONTS / file).get_charmap()))
+        second.append(set(font_manager.get_font(found).get_charmap()))
+    return frozenset(set.intersection(*own) | set.intersection(*second))
 
 
 @lru_cache(maxsize=4096)
@@ -240,7 +243,15 @@ def plain(text: str) -> str:
 def printable(text: str) -> str:
     """``plain`` text with a replacement sign for every letter that no font here has."""
     text = plain(text).replace("\u202f", "\u00a0").replace("\u2011", "-")
-    return "".join(c if ord(c) in _signs() or _stand_in(c) else "\ufffd" for c in text)
+    shown, home = [], ""
+    for sign in text:
+        own = "" if ord(sign) in _signs() else _stand_in(sign) or None
+        if unicodedata.category(sign)[0] != "M":
+            home = own or ""
+        elif own != home:
+            continue  # a letter and its marks are set in one font, or not at all
+        shown.append("\ufffd" if own is None else sign)
+    return "".join(shown)
 
 
 def width_of(text: str, size: float, face: str) -> float:

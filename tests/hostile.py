@@ -45,7 +45,7 @@ AWKWARD = (
 )
 ALL = " ".join((*TEXTS, *STEERING, *AWKWARD)) + " of-a-hostile-text"
 # What a spreadsheet may take for a formula, by how it starts.
-STARTS = ("=1+1", "+1+1", "-1+1", "@SUM(1)", "\t=1+1", "\r=1+1", "\n=1+1", "＝1+1", "\u200b=1+1")
+STARTS = ("=1+1", "+1+1", "-1+1", "@SUM(1)", "\t=1+1", "\n=1+1", "＝1+1", "\u200b=1+1")
 
 
 def poison(folder: Path, text: str = ALL) -> Path:
