@@ -151,17 +151,30 @@ class Table:
 
 def plain(text: str) -> str:
     """A text without case, accents and odd forms of letters, for searching and sorting."""
+    if text.isascii():
+        return text.casefold()  # the same, for most texts, at a hundredth of the time
     apart = unicodedata.normalize("NFKD", text.casefold())
     bare = "".join(sign for sign in apart if not unicodedata.combining(sign))
     return bare.translate({0x2019: "'", 0xA0: " ", 0x153: "oe", 0xE6: "ae"})
 
 
+def _written(table: pd.DataFrame, field: str) -> dict[str, dict[str, str]]:
+    """A text of each row in every language: rows of a frame one by one take ten times as long."""
+    columns = [name for name in table if name == field or name.startswith(f"{field}_")]
+    return pd.DataFrame(table[columns]).to_dict("index")
+
+
 @lru_cache(maxsize=8)
 def _words(whole: Dataset, lang: str) -> pd.DataFrame:
     """What each statement reads like in a language, by statement id; ``search`` is ``plain``."""
-    names = {i: texts.in_language(row, "name", lang) for i, row in whole.sources.iterrows()}
-    places = {i: texts.in_language(row, "name", lang) for i, row in whole.places.iterrows()}
-    titles = {i: texts.in_language(row, "title", lang) for i, row in whole.claims.iterrows()}
+    names, places, titles = (
+        {i: texts.in_language(row, field, lang) for i, row in _written(table, field).items()}
+        for table, field in (
+            (whole.sources, "name"),
+            (whole.places, "name"),
+            (whole.claims, "title"),
+        )
+    )
     letters = whole.sources["reliability"]
     drawn = set(whole.features["claim"])
     days: dict[tuple, str] = {}

@@ -197,7 +197,7 @@ def show_table() -> None:
         column_config=config,
         on_select=picked_in_table,
         selection_mode="single-row",
-        height=35 * (len(rows) + 1) + 2,
+        height=min(35 * (len(rows) + 1) + 2, 317),
         width="stretch",
     )
 
