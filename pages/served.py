@@ -29,7 +29,7 @@ RETRY_S = 2.0  # after which a database that failed is asked again
 _TRIES = 3  # at files that change while they are read
 _LOGGER = logging.getLogger(__name__)
 _MOST_DATASETS = 4
-_making = RLock()
+_reading, _detailing = RLock(), RLock()
 _datasets: dict[tuple, Dataset] = {}  # by path, and age and size of the files; or by version
 _details: dict[str, str] = {}  # the finer basemap's file for each dataset that has one, by digest
 
@@ -37,10 +37,11 @@ _details: dict[str, str] = {}  # the finer basemap's file for each dataset that 
 def _once(make: Callable) -> Callable:
     """Keep what a function makes; who asks while it is being made waits for it."""
     kept = lru_cache(maxsize=8)(make)
+    making = RLock()  # of its own: what takes a minute to make holds up nothing else
 
     @wraps(make)
     def get(*key):
-        with _making:
+        with making:
             return kept(*key)
 
     return get
@@ -131,7 +132,7 @@ def load_dataset(slowly: Callable[[], AbstractContextManager] = nullcontext) -> 
                 edits.recover(path)
             key, read = _stamp(path), partial(_settled, path)
         if key not in _datasets:
-            with slowly(), _making:
+            with slowly(), _reading:
                 if key not in _datasets:
                     found = read()
                     for stale in list(_datasets)[: -_MOST_DATASETS + 1]:
@@ -271,7 +272,7 @@ def detail_file(whole: Dataset) -> str:
 
 def make_detail(whole: Dataset) -> None:
     """Write the finer basemap, which takes longest of all and is needed last."""
-    with _making:
+    with _detailing:
         if whole.digest not in _details:
             _details[whole.digest] = webdata.write_detail(assets_folder(), whole)
 
