@@ -18,7 +18,7 @@ from folium.template import Template
 from geo import checks, marks, webdata
 
 # Marks of which each run sends the mask: beyond, that would be most of what a click sends.
-_MOST_SPELLED_OUT = 8000
+MOST_SPELLED_OUT = 8000
 
 
 class _Attach(folium.MacroElement):
@@ -125,7 +125,7 @@ def update(
         "measure": None if measured is None else _measure(measured),
     }
     # Many marks are worked out from the choice by the browser, which is checked; a mask is longer.
-    if choice is None or spelled_out or len(visible) <= _MOST_SPELLED_OUT:
+    if choice is None or spelled_out or len(visible) <= MOST_SPELLED_OUT:
         state["mask"] = webdata.encode_mask(visible)
     else:
         state["check"] = webdata.checksum(visible)
@@ -145,7 +145,10 @@ def _measure(measured: checks.Measured) -> dict:
         lines.append((measured.sea_line, [2, 5]))
     return {
         "asked": [list(point) for point in measured.asked],
-        "lines": [[webdata.geojson(line)["coordinates"], dash] for line, dash in lines],
+        "lines": [
+            [[[round(lon, 5), round(lat, 5)] for lon, lat in line.coords], dash]
+            for line, dash in lines
+        ],
         "text": measured.text,
     }
 

@@ -19,10 +19,11 @@ from functools import lru_cache, partial, wraps
 from pathlib import Path
 from threading import RLock, Thread
 
+from geo import checks, edits, intake, marks, selection, texts, webdata
 from geo import dataset as datasets
-from geo import edits, intake, marks, texts, webdata
 from geo.dataset import Dataset, DatasetError, Problem
 from geo.edits import Package
+from geo.selection import Selection
 
 EDITABLE = "CLAIMS_EDITABLE"  # the environment variable that lets the app write to its dataset
 RETRY_S = 2.0  # after which a database that failed is asked again
@@ -285,12 +286,14 @@ def style() -> str:
 
 
 def warm() -> None:
-    """Make ahead what the first map of the dataset needs."""
+    """Make ahead what the first page of the dataset needs, the map first."""
     try:
         whole, _error = shown()
         marks_file(whole, texts.DEFAULT_LANG)
         world_file(whole)
         make_detail(whole)
+        checks.run(whole, texts.DEFAULT_LANG)
+        selection.counts(whole, Selection())
     except (DatasetError, OSError):
         return  # the page tells what is wrong
 

@@ -174,8 +174,11 @@ class Visit:
 
         On the way from page to page a frame may go while it is looked at: then the next is asked.
         """
-        for _ in range(5):
+        for _ in range(10):
             frame = self.page.locator(selector).nth(number).element_handle().content_frame()
+            if frame is None:
+                self.page.wait_for_timeout(200)
+                continue
             try:
                 # Until it is loaded it is an empty page, under the policy of the page round it.
                 frame.wait_for_url("**/component/**", wait_until="commit")

@@ -20,7 +20,7 @@ from geo import dataset as datasets
 from geo import edits, gazetteer
 from geo.dataset import BUILT_IN
 from geo.edits import Change, Edit
-from pages import editor, own, served
+from pages import editor, own, served, sidebar
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ("map", "checks", "register", "timeline", "compare", "method", "briefing", "export", "data")
@@ -126,7 +126,7 @@ def test_which_number_comes_first_is_asked_where_nothing_tells():
     app = upload(opened(), file_of(*rows, header="Claim,Source,Coordinates"))
     assert "data.show" not in keys(app)
     order = app.radio(key="data.lat-first")
-    assert "68.44, 17.43" in order.label and order.value is None
+    assert sidebar.plain("68.44, 17.43") in order.label and order.value is None
     order.set_value(True).run()
     assert app.radio(key="data.lat-first").value is True
     press(app, "data.show")

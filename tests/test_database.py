@@ -242,10 +242,8 @@ def test_an_unsound_package_is_refused_whole(engine, tmp_path):
     assert database.names(engine) == ()
 
 
-@pytest.mark.parametrize(
-    "more", [{"title": "a\0b"}, {"note": float("nan")}], ids=["nul", "not a number"]
-)
-def test_what_postgresql_cannot_hold_is_refused_with_a_sentence(engine, tmp_path, more):
+def test_what_postgresql_cannot_hold_is_refused_with_a_sentence(engine, tmp_path):
+    more = {"note": float("nan")}
     with pytest.raises(DatasetError) as error:
         _take_in(engine, builders.write(tmp_path / "p", **more))
     assert _codes(error) == ["database-rule"]

@@ -234,7 +234,7 @@ def test_the_command_names_the_layers_of_context(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     for name, told in (("png", True), ("html", True), ("report-docx", True), ("csv", False)):
         form, picture = FORMATS[name], small_png() if name == "png" else Picture()
-        line = files.command_line(form, whole, Selection(), picture, "story", context)
+        line = files.command_line(form, whole, Selection(), picture, ("story",), context)
         assert ("--overlay" in line) == told
         assert main(shlex.split(line)[3:]) == 0
         made = Path(files.file_name(form, whole, Selection(), picture))

@@ -168,12 +168,17 @@ def test_article_route_is_offshore_on_the_bundled_coast(name):
 
 
 def test_first_route_of_a_process_is_fast():
-    """Reading the land is part of it; imports are not. The best of three, on a shared machine."""
+    """Reading the land is part of it; imports are not. The best of three, on a shared machine.
+
+    Beside what the imports themselves take, which goes with the machine's speed.
+    """
     code = (
-        "import time, pyarrow.parquet, geopandas.io.arrow; from geo import searoute; "
+        "import time; start = time.perf_counter(); "
+        "import pyarrow.parquet, geopandas.io.arrow; from geo import searoute; "
         "began = time.perf_counter(); "
         f"searoute.route({ARTICLE['chongjin-area'][0]}, {VLADIVOSTOK_APPROACH[0]}, "
-        f"end_approach={VLADIVOSTOK_APPROACH}); print(time.perf_counter() - began)"
+        f"end_approach={VLADIVOSTOK_APPROACH}); "
+        "print((time.perf_counter() - began) / (began - start))"
     )
     root = Path(__file__).parent.parent
     runs = [
@@ -182,7 +187,7 @@ def test_first_route_of_a_process_is_fast():
         )
         for _ in range(3)
     ]
-    assert min(float(run.stdout) for run in runs) < 0.3
+    assert min(float(run.stdout) for run in runs) < 1
 
 
 def test_known_routes_are_faster():

@@ -127,7 +127,7 @@ def test_a_run_sends_little():
 
 
 def test_of_very_many_marks_a_choice_and_a_checksum_are_sent(monkeypatch):
-    monkeypatch.setattr(webmap, "_MOST_SPELLED_OUT", 10)
+    monkeypatch.setattr(webmap, "MOST_SPELLED_OUT", 10)
     choice = webdata.choice(WHOLE, Selection())
     found = state(sent(WHOLE, Selection(), choice=choice))
     on = marks.visible(marks.planned(WHOLE, "en"), selection.apply(WHOLE, Selection()), LAYERS)
