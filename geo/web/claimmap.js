@@ -1468,6 +1468,7 @@
     map.on("mousemove", (event) => {
       state.where.hidden = false;
       state.where.textContent = position(event.latlng);
+      if (map.dragging.moving()) return; // what passes below is not looked at
       const cluster = state.measure.on ? null : clusterUnder(event);
       const marks = state.measure.on || cluster ? [] : under(event);
       map.getContainer().classList.toggle("cm-over", marks.length > 0 || cluster !== null);
