@@ -221,6 +221,8 @@ def zip_chunks(
 
 def _is_plain_member(member: zipfile.ZipInfo) -> bool:
     kind = stat.S_IFMT(member.external_attr >> 16)
+    if not member.filename:
+        return False  # zipfile itself stumbles over it
     plain_kind = kind in (0, stat.S_IFREG, stat.S_IFDIR)  # no link, no device
     # zipfile shows backslashes as they stand, except on Windows.
     return plain_kind and "\\" not in member.orig_filename and _is_plain_path(member.filename)

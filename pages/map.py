@@ -15,6 +15,7 @@ from pages import overlays, session, sidebar, snapshot
 
 TABLE = "claims_table"
 OPEN_AT = "rows.open"  # the claim that is open, and its place among the rows
+PAGE_AT = "rows.page-shown"  # the page that the table was last on
 # A page of the table: more could not be seen at once, and would be most of what a click sends.
 ROWS = 10
 MOST_MISFITS = 2
@@ -120,17 +121,23 @@ def choose_rows() -> tuple[list[str], int, int]:
     """The claims that the table lists here, the number of its page, and of all that it lists.
 
     The claim that is open brings its page with it, when it is opened and when the filters move
-    it; else the page stays as it was turned.
+    it; else the page stays as it was turned. While one is open the page is not in the address:
+    it would be one step more on the way back.
     """
+    state = st.session_state
     ids = evidence.titled(kept, sidebar.own("q"), lang)
     asked = sidebar.own("page")
-    page = int(asked) if asked.isdecimal() else 1
     at = ids.index(chosen.claim) if chosen.claim in ids else -1
-    if at >= 0 and st.session_state.get(OPEN_AT) != (chosen.claim, at):
+    stood = state.get(OPEN_AT, ("", -1))
+    if at >= 0 and stood != (chosen.claim, at):
         page = at // ROWS + 1
-    st.session_state[OPEN_AT] = (chosen.claim, at)
+    elif asked.isdecimal():
+        page = int(asked)
+    else:
+        page = state.get(PAGE_AT, 1) if max(at, stood[1]) >= 0 else 1
     page = min(max(page, 1), max(math.ceil(len(ids) / ROWS), 1))
-    sidebar.set_own("page", str(page) if page > 1 else "")
+    state[OPEN_AT], state[PAGE_AT] = (chosen.claim, at), page
+    sidebar.set_own("page", str(page) if page > 1 and at < 0 else "")
     return ids[(page - 1) * ROWS : page * ROWS], page, len(ids)
 
 

@@ -841,3 +841,14 @@ def test_leaving_rows_out_does_not_make_up_for_a_table_that_is_missing(tmp_path,
     with pytest.raises(DatasetError) as raised:
         datasets.load(folder, leave_out=True)
     assert (table, "table-missing") in {(p.table, p.code) for p in raised.value.problems}
+
+
+def test_an_archive_with_a_member_without_a_name_is_refused(tmp_path):
+    path = tmp_path / "nameless.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x", "text")
+    # The name, one letter long, taken away in both places where it stands.
+    path.write_bytes(path.read_bytes().replace(b"x", b"\0"))
+    with pytest.raises(DatasetError) as error:
+        datasets.load(path)
+    assert {problem.code for problem in error.value.problems} == {"unsafe-path"}
