@@ -4,36 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 from markupsafe import Markup
-from streamlit.components import v2
 
 from geo import evidence, register, texts
-from pages import session, sidebar
-
-# Links in the register change the page in place; without this, they would load it anew.
-FOLLOW_LINKS = """
-let stop = () => {};
-export default function ({ setTriggerValue }) {
-  stop();
-  const follow = (event) => {
-    const link = event.target.closest?.("a.go");
-    if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    event.preventDefault();
-    const asked = { ...link.dataset };
-    // What is sent into a run that goes on may be lost: wait for its end.
-    const send = () => {
-      const app = document.querySelector("[data-test-script-state]");
-      if (app?.dataset.testScriptState === "running") setTimeout(send, 50);
-      else setTriggerValue("asked", asked);
-    };
-    send();
-  };
-  document.addEventListener("click", follow);
-  stop = () => document.removeEventListener("click", follow);
-  return stop;
-}
-"""
-LINKS = "register.links"
-follow_links = v2.component("register_links", js=FOLLOW_LINKS)
+from pages import links, session, sidebar
 
 now = session.current()
 whole, kept, chosen, _ = now.whole, now.kept, now.selection, now.translate
@@ -65,9 +38,8 @@ def put(key: str, value: str) -> None:
     sidebar.set_own("page", "")
 
 
-def asked() -> None:
+def asked(what: dict[str, str]) -> None:
     """Do what a link of the register asks for: open a claim, or sort."""
-    what = st.session_state[LINKS].asked or {}
     if what.get("claim") in whole.claims.index:
         sidebar.choose("claim", what["claim"])
         st.session_state["shows"] = st.session_state.get("shows", 0) + 1
@@ -221,7 +193,7 @@ def show_evidence() -> None:
 st.html(
     Markup('<header class="page"><h1>{}</h1><p>{}</p></header>').format(_("Register"), now.sentence)
 )
-follow_links(key=LINKS, on_asked_change=asked)
+links.follow(asked)
 if len(kept.claims):
     show_register()
 else:

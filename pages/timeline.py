@@ -10,33 +10,25 @@ from streamlit.components import v2
 from streamlit_folium import st_folium
 
 from geo import evidence, selection, texts, timeline, webmap
-from pages import session, sidebar
+from pages import links, session, sidebar
 
 STEP_MS = 1200
 PLAYS = "timeline.plays"
 PLAY = "timeline.play"  # the button
-# In the browser a clock asks for the next day while the page plays, links are followed in place,
-# and the timeline, where it is wider than its box, is scrolled to the day. All ends with the page.
+# In the browser a clock asks for the next day while the page plays, and the timeline, where it is
+# wider than its box, is scrolled to the day. All ends with the page.
 IN_BROWSER = """
 let stop = () => {};
 export default function ({ data, setTriggerValue }) {
   stop();
   // What is sent into a run that goes on may be lost: wait for its end.
   let timer;
-  const send = (name, value) => {
+  const next = () => {
     const app = document.querySelector("[data-test-script-state]");
-    if (app?.dataset.testScriptState !== "running") setTriggerValue(name, value);
-    else timer = setTimeout(() => send(name, value), 50);
+    if (app?.dataset.testScriptState !== "running") setTriggerValue("next", data.day);
+    else timer = setTimeout(next, 50);
   };
-  if (data.plays) timer = setTimeout(() => send("next", data.day), data.step_ms);
-  const follow = (event) => {
-    const link = event.target.closest?.("a.go");
-    if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    event.preventDefault();
-    clearTimeout(timer);
-    send("asked", { ...link.dataset });
-  };
-  document.addEventListener("click", follow);
+  if (data.plays) timer = setTimeout(next, data.step_ms);
   // Each run makes the timeline anew, and that begins at its left.
   let seen;
   const bring = () => {
@@ -54,7 +46,6 @@ export default function ({ data, setTriggerValue }) {
   stop = () => {
     clearTimeout(timer);
     watch.disconnect();
-    document.removeEventListener("click", follow);
   };
   return stop;
 }
@@ -112,9 +103,8 @@ def clock() -> None:
     state[PLAYS] = after(following) is not None
 
 
-def asked() -> None:
+def asked(what: dict[str, str]) -> None:
     """Do what a link in the timeline asks for: show a day, or open a claim."""
-    what = state[BROWSER].asked or {}
     if what.get("claim") in whole.claims.index:
         sidebar.choose("claim", what["claim"])
         return
@@ -292,8 +282,8 @@ if days:
             "step_ms": STEP_MS,
         },
         on_next_change=clock,
-        on_asked_change=asked,
     )
+    links.follow(asked)
     show_player()
     map_side, text_side = st.columns([0.6, 0.4], gap="small")
     with map_side, st.container(key="timelinemap"):

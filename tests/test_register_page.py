@@ -200,6 +200,7 @@ def test_the_register_answers_to_clicks_without_loading_anew(dashboard_url, open
     visit = open_page(f"{dashboard_url}/register?source=nis&source=kbs", block_foreign=True)
     page = visit.page
     settled(visit, "table.matrix")
+    page.wait_for_selector("body[data-links]", state="attached")
     page.evaluate("window.still = true")
     page.get_by_role("link", name="About 1,500 North Koreans").click()
     settled(visit, "article.evidence")
