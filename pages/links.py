@@ -1,4 +1,4 @@
-"""Links in a page's own HTML that change the page in place, where the browser would load it anew."""
+"""Links in a page's own HTML that change the page in place instead of loading it anew."""
 
 from __future__ import annotations
 
