@@ -15,7 +15,7 @@ from pathlib import Path
 from load import quantile
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Playwright
 from playwright.sync_api import Error as BrowserError
-from serve import DASHBOARD, Server, ServerFailed, serving
+from serve import DASHBOARD, Relay, Server, ServerFailed, serving
 
 ROOT = Path(__file__).parent.parent
 sys.path.append(str(ROOT / "tests"))
@@ -61,6 +61,7 @@ class Clicks:
     confirmed: list[float] = field(default_factory=list)  # until the map had the server's answer
     socket_bytes: list[int] = field(default_factory=list)
     http_bytes: list[int] = field(default_factory=list)
+    wire_bytes: list[int] = field(default_factory=list)  # as they were sent, compressed
     failures: list[str] = field(default_factory=list)
 
     def told(self, bare_ms: float | None) -> dict:
@@ -81,6 +82,8 @@ class Clicks:
                 (s + h for s, h in zip(self.socket_bytes, self.http_bytes, strict=True)),
                 default=None,
             ),
+            "wire_bytes_median": quantile(self.wire_bytes, 0.5),
+            "wire_bytes_most": max(self.wire_bytes, default=None),
             "failures": self.failures,
         }
         if bare_ms and self.shown:
@@ -93,8 +96,8 @@ class Clicks:
 class App:
     """One app, served and open in a page of its own."""
 
-    def __init__(self, name: str, server: Server, browser: Browser):
-        self.name, self.server, self.browser = name, server, browser
+    def __init__(self, name: str, server: Server, relay: Relay, browser: Browser):
+        self.name, self.server, self.relay, self.browser = name, server, relay, browser
         self.context: BrowserContext | None = None
         self.page: Page | None = None
         self.clicks = Clicks()
@@ -107,7 +110,7 @@ class App:
         self.context.add_init_script(path=PROBE)
         self.page = self.context.new_page()
         self.page.set_default_timeout(1000 * cap_s)
-        self.page.goto(self.server.url, wait_until="commit")
+        self.page.goto(self.relay.url, wait_until="commit")
         self.page.wait_for_function("window.bench !== undefined")
         return self.page.evaluate("cap => bench.settled(cap)", 1000 * cap_s)
 
@@ -146,6 +149,7 @@ class App:
             self.turn += 1
             spot.scroll_into_view_if_needed()
             self.page.evaluate("bench.start()")
+            before = self.relay.sent_bytes
             spot.click(no_wait_after=True)
             told = self.page.evaluate("cap => bench.settled(cap)", 1000 * cap_s)
         except BrowserError as error:
@@ -162,6 +166,7 @@ class App:
             noted.confirmed.append(told["painted"][-1] - start)
         noted.socket_bytes.append(told["socket_bytes"])
         noted.http_bytes.append(told["http_bytes"])
+        noted.wire_bytes.append(self.relay.sent_bytes - before)
         return noted.shown[-1]
 
     def heap_mb(self) -> float:
@@ -236,7 +241,8 @@ def measure(
         for name in apps:
             log = logs / f"{name}-{dataset.name}.log"
             server = stack.enter_context(serving(SCRIPTS[name], dataset, log))
-            app = App(name, server, browser)
+            relay = stack.enter_context(Relay(server.port))
+            app = App(name, server, relay, browser)
             stack.callback(app.close)
             # One after the other: a server that reads its data would slow down the next.
             if _start(app, plan, found[name], say):
@@ -355,5 +361,5 @@ def _click_in_turn(live: dict[str, App], plan: Plan, found: dict, say) -> None:
 
 
 def _in_short(click: dict) -> str:
-    told = f"{click['median_ms']} ms, p95 {click['p95_ms']} ms, {click['bytes_median']} bytes"
+    told = f"{click['median_ms']} ms, p95 {click['p95_ms']} ms, {click['wire_bytes_median']} bytes"
     return told + (f", {len(click['failures'])} failed" if click["failures"] else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import os
 import signal
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 
 ROOT = Path(__file__).parent.parent
 DASHBOARD = ROOT / "dashboard.py"
@@ -124,3 +126,65 @@ def serving(
         yield server
     finally:
         server.stop()
+
+
+class Relay:
+    """Passes a server's connections on, and counts what it sends: the bytes on the wire."""
+
+    def __init__(self, to_port: int):
+        self.to_port = to_port
+        self.port = free_port()
+        self.sent_bytes = 0  # by the server, headers and frames of all its connections
+        self._server: asyncio.Server | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self._loop.run_forever, daemon=True)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    async def _serve(self, browser_reader, browser_writer) -> None:
+        self._writers.add(browser_writer)
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.to_port)
+        except OSError:
+            browser_writer.close()
+            return
+        self._writers.add(writer)
+        await asyncio.gather(
+            self._pass(browser_reader, writer, False), self._pass(reader, browser_writer, True)
+        )
+
+    async def _pass(self, reader, writer, counted: bool) -> None:
+        try:
+            while piece := await reader.read(1 << 16):
+                if counted:
+                    self.sent_bytes += len(piece)
+                writer.write(piece)
+                await writer.drain()
+        except OSError:
+            pass  # one of the two went away
+        finally:
+            writer.close()
+
+    async def _listen(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+
+    async def _stop(self) -> None:
+        self._server.close()
+        for writer in self._writers:
+            writer.close()  # whoever reads there comes to the end
+        passing = asyncio.all_tasks() - {asyncio.current_task()}
+        await asyncio.gather(*passing, return_exceptions=True)
+
+    def __enter__(self) -> Relay:
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(5)
+        return self
+
+    def __exit__(self, *_error) -> None:
+        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(5)
+        self._loop.close()

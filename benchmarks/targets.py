@@ -18,7 +18,7 @@ BY_SIZE = {
 TITLES = {
     "median_ratio": "Filter click → repainted, median, × bare rerun",
     "p95_ratio": "the same, p95 × bare median",
-    "kilobytes": "Kilobytes to the browser per click, median",
+    "kilobytes": "Kilobytes to the browser per click, on the wire, median",
     "opened_s": "Page opened → map painted, warm server, s",
     "heap_grown_mb": "Browser's heap grown by the clicks, MB",
     "pan_p95_ms": "A frame while the map is dragged, p95, ms",
@@ -38,7 +38,7 @@ def figure(found: dict, key: str) -> float | None:
     ours = found.get("ours", {})
     click, move = ours.get("click", {}), ours.get("move", {})
     if key == "kilobytes":
-        sent = click.get("bytes_median")
+        sent = click.get("wire_bytes_median")
         return None if sent is None else round(sent / 1000, 1)
     return click.get(key, move.get(key, ours.get(key)))
 
@@ -147,8 +147,9 @@ _METHOD = (
     " choice of filters twice. *Repainted* is the same for all: the first frame after the last"
     " change of the map for that click, with the run over (`probe.js`). The dashboard draws a"
     " click ahead of its server: *answered* is when the server's run had ended, *confirmed* when"
-    " the map had its answer. A ratio is to the median of the bare app in the same run. Bytes"
-    " are those of the WebSocket's messages and of files, before any compression. The rivals draw"
+    " the map had its answer. A ratio is to the median of the bare app in the same run. Bytes on"
+    " the wire are counted by a relay between browser and server; in brackets the same before the"
+    " compression of messages, which is on for all four. The rivals draw"
     " one point for each claim, without basemap, routes or evidence.",
 )
 
@@ -162,7 +163,7 @@ def _size_table(results: dict) -> list[str]:
 def _side_by_side(sizes: dict) -> list[str]:
     lines = [
         "| claims | app | clicks | repainted, ms: median (×) | p95 (×) | answered | confirmed"
-        " | KB a click | opened, s |",
+        " | KB a click: wire (unpacked) | opened, s |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for size, found in sizes.items():
@@ -178,7 +179,8 @@ def _side_by_side(sizes: dict) -> list[str]:
                 f" | {_number(click['p95_ms'])} ({_number(click.get('p95_ratio'))})"
                 f" | {_number(click['answered_median_ms'])}"
                 f" | {_number(click['confirmed_median_ms'])}"
-                f" | {click['bytes_median'] / 1000:,.1f} | {_number(one.get('opened_s'))} |"
+                f" | {click['wire_bytes_median'] / 1000:,.1f} ({click['bytes_median'] / 1000:,.1f})"
+                f" | {_number(one.get('opened_s'))} |"
             )
     return lines
 

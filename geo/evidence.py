@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 import pandas as pd
 from markupsafe import Markup
@@ -11,6 +12,34 @@ from markupsafe import Markup
 from geo import checks, texts
 from geo.dataset import Dataset, standing_in
 from geo.selection import Selection
+
+Address = Mapping[str, list[str]]  # a page's query: keys with their values
+_GO = Markup(' class="go"')
+
+
+def link(
+    address: Address,
+    text: str | Markup,
+    *,
+    current: bool = False,
+    inside: Markup = _GO,
+    **changes: str,
+) -> Markup:
+    """A link to the page with some keys of its address changed; an empty value drops one.
+
+    The page follows it in place by its class, ``go``, and its data attributes, the changes.
+    ``inside``: attributes of the element, where it has more than that class.
+    """
+    query = {k: v for k, v in address.items() if k not in changes}
+    query |= {key: [value] for key, value in changes.items() if value}
+    data = Markup("").join(Markup(' data-{}="{}"').format(k, v) for k, v in changes.items())
+    return Markup('<a target="_self" href="?{}"{}{}{}>{}</a>').format(
+        urlencode(query, doseq=True),
+        data,
+        inside,
+        Markup(' aria-current="true"') if current else "",
+        text,
+    )
 
 
 @dataclass(frozen=True)
@@ -373,6 +402,52 @@ def table(
         "origins": origins.reindex(shown.index, fill_value=0).tolist(),
     }
     return pd.DataFrame(columns, index=shown.index)
+
+
+def table_to_html(
+    rows: pd.DataFrame, kept: Dataset, lang: str, address: Address, opened: str = ""
+) -> str:
+    """Rows of ``table`` as an HTML table, each with a link that opens its claim.
+
+    ``address``: the query of the page, for the links; ``opened``: the claim that is open. Every
+    text of the data is escaped (Markup.format does it).
+    """
+    _ = texts.translator(lang)
+    heads = {
+        "status": _("Status"),
+        "claim": _("Claim"),
+        "confidence": _("Confidence"),
+        "asserts": _("Asserted by"),
+        "denies": _("Denied by"),
+        "when": _("When"),
+        "where": _("Where, how known"),
+        "said_at": _("Said in"),
+        "measured": _("Held against the ground"),
+        "theme": _("Theme"),
+        "origins": _("Independent origins"),
+    }
+    cell, head = Markup("<td>{}</td>"), Markup('<th scope="row">{}</th>')
+    lines = []
+    for claim, row in zip(rows.index, rows.to_dict("records"), strict=True):
+        code = kept.claims.at[claim, "status"]
+        cells = row | {
+            "status": Markup('<span class="chip {}">{}</span>').format(code, row["status"]),
+            "claim": link(address, row["claim"], current=claim == opened, claim=claim),
+            "origins": texts.number(row["origins"], lang),
+        }
+        told = ((head if name == "claim" else cell).format(cells[name]) for name in heads)
+        line = Markup('<tr class="open">{}</tr>' if claim == opened else "<tr>{}</tr>")
+        lines.append(line.format(Markup("").join(told)))
+    return str(
+        Markup(
+            '<table class="claims"><caption class="unseen">{}</caption>'
+            "<thead><tr>{}</tr></thead><tbody>{}</tbody></table>"
+        ).format(
+            _("Claims shown"),
+            Markup("").join(Markup('<th scope="col">{}</th>').format(h) for h in heads.values()),
+            Markup("").join(lines),
+        )
+    )
 
 
 def titled(kept: Dataset, query: str, lang: str) -> list[str]:

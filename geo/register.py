@@ -8,10 +8,8 @@ attributes what they change in it, for a page that would rather not load anew.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from urllib.parse import urlencode
 
 import numpy as np
 import pandas as pd
@@ -19,9 +17,7 @@ from markupsafe import Markup
 
 from geo import texts
 from geo.dataset import STATUSES, Dataset, standing_in
-from geo.evidence import independent_origins
-
-Address = Mapping[str, list[str]]
+from geo.evidence import Address, independent_origins, link
 
 MATRIX_ORDERS = ("dataset", "status", "confidence", "date", "origins")
 COLUMNS = (
@@ -514,19 +510,6 @@ def key_to_html(lang: str) -> str:
     return str(Markup('<ul class="register-key" aria-label="{}">{}</ul>').format(_("Key"), items))
 
 
-def _link(address: Address, text: str, *, current: bool = False, **changes: str) -> Markup:
-    """A link to the page with some keys of its address changed; an empty value drops one."""
-    query = {k: v for k, v in address.items() if k not in changes}
-    query |= {key: [value] for key, value in changes.items() if value}
-    data = Markup("").join(Markup(' data-{}="{}"').format(k, v) for k, v in changes.items())
-    return Markup('<a class="go" target="_self" href="?{}"{}{}>{}</a>').format(
-        urlencode(query, doseq=True),
-        data,
-        Markup(' aria-current="true"') if current else "",
-        text,
-    )
-
-
 def matrix_to_html(found: Matrix, lang: str, address: Address, opened: str = "") -> str:
     """The matrix as an HTML table; every text of the data is escaped (Markup.format does it).
 
@@ -587,7 +570,7 @@ def _matrix_row(row: Row, edges, words, lang: str, address: Address, opened: str
         Markup('<span class="count">{}</span>').format(_count(stance, n, lang))
         for stance, n in row.counts
     )
-    head = _link(address, row.title, current=row.claim == opened, claim=row.claim)
+    head = link(address, row.title, current=row.claim == opened, claim=row.claim)
     return Markup(
         '<tr{opened}><th scope="row" class="claim">{head}<span class="about">'
         '<span class="chip {status_code}">{status}</span> {confidence}</span></th>{cells}'
@@ -711,8 +694,8 @@ def _head(name: str, title: str, order: str, address: Address) -> Markup:
         arrow = Markup('<span class="arrow" aria-hidden="true">{}</span>').format(
             "↑" if up else "↓"
         )
-    link = _link(address, Markup("{} {}").format(title, arrow), sort=following, page="")
-    return Markup('<th scope="col" class="by-{}"{}>{}</th>').format(name, state, link)
+    anchor = link(address, Markup("{} {}").format(title, arrow), sort=following, page="")
+    return Markup('<th scope="col" class="by-{}"{}>{}</th>').format(name, state, anchor)
 
 
 def _table_row(line: Line, words, lang: str, address: Address, opened: str, _) -> Markup:
@@ -728,7 +711,7 @@ def _table_row(line: Line, words, lang: str, address: Address, opened: str, _) -
         '<td><span class="chip {status_code}">{status}</span></td><td>{confidence}</td></tr>'
     ).format(
         opened=Markup(' class="open"') if line.claim == opened else "",
-        head=_link(address, line.title, current=line.claim == opened, claim=line.claim),
+        head=link(address, line.title, current=line.claim == opened, claim=line.claim),
         source=line.source,
         speaker=speaker,
         stance_code=line.stance,

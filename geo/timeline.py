@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import pairwise
-from urllib.parse import urlencode
 
 import numpy as np
 import pandas as pd
@@ -19,9 +18,8 @@ from markupsafe import Markup
 
 from geo import selection, texts
 from geo.dataset import Dataset
+from geo.evidence import Address, link
 from geo.selection import Selection
-
-Address = Mapping[str, list[str]]
 
 LANES = 40  # claims on one page of the timeline
 LINES = 400  # rows of the table beneath: a lane has seldom more than ten
@@ -564,15 +562,6 @@ def _sign(stance: str, scope: str, repeats: bool) -> str:
     return REPEATED if stance == "asserts" and repeats else SIGNS[stance]
 
 
-def _link(address: Address, text: str | Markup, inside: Markup, **changes: str) -> Markup:
-    """A link that changes the page's address; ``inside``: further attributes of the element."""
-    query = {**address, **{key: [value] for key, value in changes.items()}}
-    data = Markup("").join(Markup(' data-{}="{}"').format(k, v) for k, v in changes.items())
-    return Markup('<a target="_self" href="?{}"{}{}>{}</a>').format(
-        urlencode(query, doseq=True), data, inside, text
-    )
-
-
 def _place(left: float, width: float) -> str:
     return f"left:{left:.3%};width:{width:.3%}"
 
@@ -733,7 +722,7 @@ def days_to_html(found: Timeline, lang: str, address: Address) -> str:
     items = Markup("").join(
         Markup("<li>{}<p>{}</p></li>").format(
             Markup("<h3>{}</h3>").format(
-                _link(address, each.when, Markup(' class="go"'), as_of=each.day.isoformat())
+                link(address, each.when, as_of=each.day.isoformat())
             ),
             _counted(each, lang),
         )
@@ -765,7 +754,7 @@ def _bars(found: Timeline, lang: str, address: Address, _) -> Markup:
             f"{max(total / most, 0.08):.1%}",
             pieces,
         )
-        parts.append(_link(address, bar, inside, as_of=column.day.isoformat()))
+        parts.append(link(address, bar, inside=inside, as_of=column.day.isoformat()))
     return Markup("").join(parts)
 
 
@@ -787,15 +776,12 @@ def _lane(lane: Lane, lang: str, address: Address, opened: str, _) -> Markup:
             told,
             _place(lane.event.left, lane.event.width),
         )
-    current = Markup(' class="go"{}').format(
-        Markup(' aria-current="true"') if lane.claim == opened else ""
-    )
     return Markup(
         '<div class="lane{classes}"><div class="label">{title} {chip}</div>'
         '<div class="track" style="--rows:{rows}">{event}{marks}</div></div>'
     ).format(
         classes=(" dated" if lane.event else "") + (" open" if lane.claim == opened else ""),
-        title=_link(address, lane.title, current, claim=lane.claim),
+        title=link(address, lane.title, current=lane.claim == opened, claim=lane.claim),
         chip=chip,
         rows=lane.rows,
         event=event,
@@ -973,6 +959,6 @@ def news_to_html(found: Situation, lang: str, address: Address) -> str:
             )
             for stance, scope, repeats, names in news.said
         )
-        title = _link(address, news.title, Markup(' class="go"'), claim=news.claim)
+        title = link(address, news.title, claim=news.claim)
         items.append(Markup("<li><h3>{}{} {}</h3>{}</li>").format(fresh, title, chips, said))
     return str(Markup('<ul class="news">{}</ul>').format(Markup("").join(items)))

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from streamlit_folium import st_folium
 
 from geo import checks, marks, texts, webmap
-from pages import session, sidebar
+from pages import pager, session, sidebar
 
 CLAIMS = 10  # a page: each has a map of its own
 
@@ -60,31 +60,6 @@ def show_small_map(claim_id: str, features: set[str]) -> None:
     )
 
 
-def turn() -> None:
-    sidebar.set_own("page", str(st.session_state["checks.page"]))
-
-
-def show_pager(page: int, total: int) -> None:
-    """Which claims are shown, of how many, and the way to the others."""
-    st.session_state["checks.page"] = page
-    pages = math.ceil(total / CLAIMS)
-    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        st.number_input(
-            _("Page of {pages}").format(pages=texts.number(pages, lang)),
-            min_value=1,
-            max_value=pages,
-            key="checks.page",
-            on_change=turn,
-            width=150,
-        )
-        told = _("{first} to {last} of {all}").format(
-            first=texts.number((page - 1) * CLAIMS + 1, lang),
-            last=texts.number(min(page * CLAIMS, total), lang),
-            all=texts.plural(lang, "{n} claim", "{n} claims", total),
-        )
-        st.html(Markup('<p class="quiet" role="status">{}</p>').format(told), width="content")
-
-
 found = checks.of_kept(whole, kept, lang)
 st.html(
     Markup('<header class="page"><h1>{}</h1><p>{}</p></header>').format(
@@ -102,7 +77,8 @@ pages = max(math.ceil(len(by_claim) / CLAIMS), 1)
 asked = sidebar.own("page")
 page = min(max(int(asked) if asked.isdecimal() else 1, 1), pages)
 if pages > 1:
-    show_pager(page, len(by_claim))
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        pager.show("checks.page", page, len(by_claim), CLAIMS, lang)
 for claim_id in list(by_claim)[(page - 1) * CLAIMS : page * CLAIMS]:
     mine = by_claim[claim_id]
     title = texts.in_language(whole.claims.loc[claim_id], "title", lang)

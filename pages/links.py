@@ -10,12 +10,26 @@ from streamlit.components import v2
 _KEY = "links"
 # Once listening, it listens for good: between two runs Streamlit takes the script away for a
 # moment, and a click then would load the page anew. A mark tells the tests that it listens.
+# Who works by keyboard keeps the place: the link that was followed is there again, made anew.
 _IN_BROWSER = """
 let ask = () => {};
+const keepPlace = (link) => {
+  const like = Object.entries(link.dataset)
+    .map(([key, value]) => `[data-${key}="${CSS.escape(value)}"]`).join("");
+  const watch = new MutationObserver(() => {
+    if (link.isConnected) return;
+    const again = document.querySelector(`a.go${like}`);
+    if (again && document.activeElement === document.body) again.focus({ preventScroll: true });
+    if (again) watch.disconnect();
+  });
+  watch.observe(document.body, { childList: true, subtree: true });
+  setTimeout(() => watch.disconnect(), 5000);
+};
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a.go");
   if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
+  if (event.detail === 0) keepPlace(link);
   ask({ ...link.dataset });
 });
 document.body.dataset.links = "followed";

@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 import time
 
-import pyarrow as pa
 import streamlit as st
 from markupsafe import Markup
 from streamlit_folium import st_folium
 
 from geo import checks, evidence, texts, webdata, webmap
-from pages import overlays, session, sidebar, snapshot
+from pages import links, overlays, pager, session, sidebar, snapshot
 
-TABLE = "claims_table"
 OPEN_AT = "rows.open"  # the claim that is open, and its place among the rows
 PAGE_AT = "rows.page-shown"  # the page that the table was last on
 # A page of the table: more could not be seen at once, and would be most of what a click sends.
@@ -44,21 +42,18 @@ def clicked_on_map() -> None:
         st.session_state["measure"] = points if checks.are_points(points) else []
 
 
-def picked_in_table() -> None:
-    """Open the claim whose row was picked, and bring it into view; none closes it."""
-    rows = st.session_state[TABLE]["selection"]["rows"]
-    sidebar.choose("claim", listed[rows[0]] if rows else "")
-    st.session_state["shows"] = st.session_state.get("shows", 0) + 1
+def asked(what: dict[str, str]) -> None:
+    """Open the claim whose link was clicked, and bring it into view, or close the open one."""
+    claim = what.get("claim")
+    if claim in whole.claims.index:
+        sidebar.choose("claim", "" if claim == chosen.claim else claim)
+        st.session_state["shows"] = st.session_state.get("shows", 0) + 1
 
 
 def find() -> None:
     """List the claims whose title holds the words typed, from the first on."""
     sidebar.set_own("q", st.session_state["rows.q"].strip()[:200])
     sidebar.set_own("page", "")
-
-
-def turn() -> None:
-    sidebar.set_own("page", str(st.session_state["rows.page"]))
 
 
 def show_header() -> None:
@@ -145,68 +140,18 @@ def searchable() -> bool:
     return len(kept.claims) > ROWS or bool(sidebar.own("q"))
 
 
-def show_pager(page: int, total: int) -> None:
-    """Which rows are listed, of how many, and the way to the others."""
-    state = st.session_state
-    state["rows.q"] = sidebar.own("q")
-    pages = max(math.ceil(total / ROWS), 1)
+def show_search(page: int, total: int) -> None:
+    """Words to find a claim by, which of those found are listed, and the way to the others."""
+    st.session_state["rows.q"] = sidebar.own("q")
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom", key="rowspager"):
         st.text_input(_("Find a claim by its title"), key="rows.q", on_change=find, width=190)
-        if pages > 1:
-            state["rows.page"] = page
-            st.number_input(
-                _("Page of {pages}").format(pages=texts.number(pages, lang)),
-                min_value=1,
-                max_value=pages,
-                key="rows.page",
-                on_change=turn,
-                width=150,
-            )
-        first = (page - 1) * ROWS + 1
-        told = _("{first} to {last} of {all}").format(
-            first=texts.number(first if total else 0, lang),
-            last=texts.number(min(first + ROWS - 1, total), lang),
-            all=texts.plural(lang, "{n} claim", "{n} claims", total),
-        )
-        st.html(Markup('<p class="quiet" role="status">{}</p>').format(told), width="content")
+        pager.show("rows.page", page, total, ROWS, lang)
 
 
 def show_table() -> None:
     rows = evidence.table(whole, kept, lang, listed)
-    open_rows = [listed.index(chosen.claim)] if chosen.claim in listed else []
-    stood = st.session_state.get(TABLE, {}).get("selection", {}).get("rows")
-    if stood != open_rows:
-        st.session_state[TABLE] = {"selection": {"rows": open_rows, "columns": [], "cells": []}}
-    titles = {
-        "claim": _("Claim"),
-        "status": _("Status"),
-        "confidence": _("Confidence"),
-        "asserts": _("Asserted by"),
-        "denies": _("Denied by"),
-        "when": _("When"),
-        "where": _("Where, how known"),
-        "said_at": _("Said in"),
-        "measured": _("Held against the ground"),
-        "theme": _("Theme"),
-        "origins": _("Independent origins"),
-    }
-    # As wide as the words "Only denied", or "Seulement démenti", are.
-    width = 82 if lang == texts.DEFAULT_LANG else 128
-    config = {
-        titles["status"]: st.column_config.Column(width=width),
-        titles["claim"]: st.column_config.Column(width=300),
-    }
-    st.dataframe(
-        # What pandas tells of its index and types would be a fifth of what is sent.
-        pa.table({titles[key]: rows[key].tolist() for key in rows}),
-        key=TABLE,
-        hide_index=True,
-        column_config=config,
-        on_select=picked_in_table,
-        selection_mode="single-row",
-        height=min(35 * (len(rows) + 1) + 2, 317),
-        width="stretch",
-    )
+    with st.container(key="claimlist"):
+        st.html(evidence.table_to_html(rows, kept, lang, chosen.to_query(), chosen.claim))
 
 
 def show_evidence() -> None:
@@ -263,9 +208,10 @@ with text_side, st.container(key="reading"):
             st.info(_("Both layers are off, so the map is empty: turn one on in the sidebar."))
         listed, page, total = choose_rows()
         if searchable():
-            show_pager(page, total)
+            show_search(page, total)
         if listed:
             show_table()
         show_evidence()
     else:
         sidebar.show_empty(whole, chosen)
+links.follow(asked)

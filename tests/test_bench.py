@@ -34,6 +34,7 @@ def test_a_click_in_the_browser_is_measured_in_each_app(browser, tmp_path):
         assert (click["clicks"], click["failures"]) == (2, []), found
         assert 0 < click["first_change_median_ms"] <= click["median_ms"] < 60_000
         assert 500 < click["bytes_median"] < 100_000
+        assert 20 < click["wire_bytes_median"] < click["bytes_median"]  # compressed
         assert 0 < found[name]["opened_s"] <= found[name]["opened_whole_s"]
     assert found["ours"]["click"]["median_ratio"] > 0
     assert found["ours"]["stands"] is True

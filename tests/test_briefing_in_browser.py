@@ -171,7 +171,7 @@ def test_leaving_the_page_leaves_its_keys_behind(dashboard_url, open_page):
     visit, _frame = start(open_page, f"{dashboard_url}/briefing")
     visit.page.keyboard.press("Escape")
     visit.page.get_by_role("link", name="Map").click()
-    visit.page.locator('[data-testid="stDataFrame"]').wait_for()
+    visit.page.locator("table.claims").wait_for()
     visit.settle()
     assert visit.page.evaluate(TAKEN) is False
     assert "step" not in visit.page.url

@@ -348,7 +348,7 @@ def test_an_edit_from_outside_is_shown_with_the_next_click(folder):
     (folder / "claims.csv").write_text(claims.replace("A flag", "Another flag"), "utf-8")
     app.run()
     assert not app.warning
-    assert "Another flag" in app.dataframe[0].value.to_string()
+    assert "Another flag" in html(app)
 
 
 def test_a_dataset_that_changes_while_it_is_read_is_read_again(folder, monkeypatch):
@@ -513,7 +513,7 @@ def test_a_database_that_goes_is_shown_as_it_was_and_comes_back(
     assert editor.success
     assert database.load(in_database).claims.loc["flag", "title"] == "Changed"
     app.run()
-    assert "Changed" in app.dataframe[0].value.to_string()
+    assert "Changed" in html(app)
     assert not [each for each in caplog.records if each.levelname == "ERROR"]
 
 

@@ -186,8 +186,7 @@ def test_marks_at_one_spot_can_all_be_reached(dashboard_url, open_page):
 def test_a_row_shows_its_claim_on_the_map(dashboard_url, open_page):
     visit = open_page(f"{dashboard_url}/?view=pokrovsk&theme=training")
     frame = map_frame(visit)
-    table = visit.page.locator('[data-testid="stDataFrame"]')
-    table.click(position={"x": 16, "y": 88})
+    visit.page.locator("table.claims tbody tr").nth(1).click()  # wherever in it
     visit.page.locator("article.evidence").wait_for()
     claims = selection.apply(dataset.load(), selection.Selection(theme=("training",))).claims
     frame.wait_for_function(f"claimMap.selected === {json.dumps(claims.index[1])}")
@@ -198,10 +197,17 @@ def test_a_row_shows_its_claim_on_the_map(dashboard_url, open_page):
 def test_a_row_is_picked_by_keyboard(dashboard_url, open_page):
     visit = open_page(f"{dashboard_url}/?theme=training")
     map_frame(visit)
-    visit.page.locator('[data-testid="stDataFrame"] canvas').first.focus()
-    for key in ("ArrowDown", "ArrowDown", "Shift+Space"):
-        visit.page.keyboard.press(key)
-    visit.page.locator("article.evidence").wait_for()
+    page = visit.page
+    page.wait_for_selector("body[data-links]", state="attached")
+    page.locator("table.claims a").nth(1).focus()
+    page.keyboard.press("Enter")
+    page.locator("article.evidence").wait_for()
+    # The table was made anew, and the focus is where it was: the same key closes the claim.
+    page.wait_for_function("document.activeElement.matches('tr.open a[aria-current]')")
+    visit.settle()
+    page.keyboard.press("Enter")
+    page.locator("article.evidence").wait_for(state="detached")
+    assert "claim=" not in page.url
 
 
 def test_measuring_needs_no_mouse(dashboard_url, open_page):
@@ -272,8 +278,8 @@ def test_hostile_text_stays_text(open_page, serve, tmp_path):
     visit.page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
     frame = map_frame(visit)
     assert len(ids(frame)) > 10
-    table = visit.page.locator('[data-testid="stDataFrame"]')
-    table.click(position={"x": 16, "y": 53})
+    visit.page.wait_for_selector("body[data-links]", state="attached")
+    visit.page.locator("table.claims tbody tr").first.click()
     evidence = visit.page.locator("article.evidence")
     evidence.wait_for()
     frame.locator("#map_div").hover(position={"x": 300, "y": 200})

@@ -30,14 +30,19 @@
   // Only what the viewer does counts: the page's own changes may pass through states of no choice.
   function onClick(event) {
     if (!frame.isConnected) { leave(); return; }
-    if (!event.target.closest("button[aria-pressed], .stCheckbox")) return;
-    setTimeout(() => { // by then the filters show the click
-      const { choice } = window.claimMap;
-      if (choice) window.claimMap.choose(read(choice));
-    });
+    if (!sidebar.contains(event.target) || !event.target.closest("button[aria-pressed], .stCheckbox")) return;
+    follow(); // map and filter change in one frame
+    setTimeout(follow); // in case that was too early
   }
 
-  const leave = () => sidebar.removeEventListener("click", onClick);
-  sidebar.addEventListener("click", onClick);
+  function follow() {
+    const { choice } = window.claimMap;
+    if (choice) window.claimMap.choose(read(choice));
+  }
+
+  // Where the page's own scripts listen, and after them: by then the filters show the click.
+  const spot = sidebar.closest("#root") || sidebar;
+  const leave = () => spot.removeEventListener("click", onClick);
+  spot.addEventListener("click", onClick);
   window.addEventListener("pagehide", leave);
 })();

@@ -32,6 +32,7 @@
   const TILE = 256;
   const MOST_TOLD = 8; // files of texts that are kept
   const MOST_LISTED = 40; // claims to choose from
+  const REHEARSALS = 6;
   // In both languages: the words come with the data, which is what may be missing.
   const FAILURE = "Part of this map could not be loaded: reload the page to try again.\n" +
     "Une partie de cette carte n’a pas pu être chargée\u00a0: rechargez la page pour réessayer.";
@@ -1652,7 +1653,10 @@
       await showContext(next.context, () => turn === latest);
       if (turn !== latest) return;
       state.failure.hidden = true;
-      if (next.detail !== "") markReady(); // else it is still being made
+      if (next.detail !== "") { // else it is still being made
+        markReady();
+        if (state.rehearsed !== data) rehearse(data, REHEARSALS);
+      }
     } catch (error) {
       if (turn !== latest) return;
       console.error(error);
@@ -1660,6 +1664,19 @@
       state.failure.textContent = FAILURE;
       markFailed(error);
     }
+  }
+
+  /** Works out, when there is nothing else to do, what a click will: the first one is slow else. */
+  function rehearse(data, turns) {
+    state.rehearsed = data;
+    if (!window.requestIdleCallback || !turns) return;
+    window.requestIdleCallback(() => {
+      if (state.data !== data || !state.chosen) return;
+      const on = window.claimSelection.visible(data, state.chosen);
+      const { scale } = state.layers[MARKS].view;
+      for (const cell of [CELL_PX, WIDE_CELL_PX]) window.claimStacks.make(data, on, scale, cell);
+      rehearse(data, turns - 1);
+    });
   }
 
   const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);

@@ -46,7 +46,7 @@ window.claimStacks = (() => {
     const hatched = Uint8Array.from(data.kinds, ({ symbol }) => symbol.hatch ? 1 : 0);
     const stackOf = new Int32Array(data.count).fill(-1);
     const xs = [], ys = [], nexts = [];
-    const size = 1 << 17, heads = new Int32Array(size).fill(-1);
+    const size = 2 ** Math.ceil(Math.log2(data.count + 1024)), heads = new Int32Array(size).fill(-1);
     const slot = (cx, cy) => (Math.imul(cx, 73856093) ^ Math.imul(cy, 19349663)) & (size - 1);
     const least = leastWidths(data);
     for (let n = 0; n < data.count; n++) {
