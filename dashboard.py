@@ -56,6 +56,9 @@ def show() -> None:
     )
     chosen = sidebar.read(whole, page.url_path)
     now = session.start(whole, chosen)
+    # Styles and sidebar first, so that the map has its size from the start.
+    st.html(served.style())
+    filters = st.sidebar.container()
     # Always there, so that what comes below stays where it is when a word is said above.
     with st.container(key="notice"):
         if trouble is not None:
@@ -65,9 +68,9 @@ def show() -> None:
     except OSError as error:
         problems.show_refusal(error, lang)
     # After the page, so that the map need not wait for all this to be drawn.
-    st.html(served.style())
-    own.show_badge(lang)
-    sidebar.show(whole, chosen, now.sentence)
+    with filters:
+        own.show_badge(lang)
+        sidebar.show(whole, chosen, now.sentence)
     sidebar.write(sidebar.stored(whole))
     session.finish(whole)
 

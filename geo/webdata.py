@@ -42,7 +42,7 @@ WEB_DIR = Path(__file__).parent / "web"
 SCRIPT, STYLE = "map.js", "map.css"
 SCRIPTS = (
     *("leaflet.js", "selection.js", "figures.js", "marks.js", "stacks.js"),
-    *("claimmap.js", "ahead.js"),
+    *("claimmap.js", "place.js", "ahead.js"),
 )
 STYLES = ("leaflet.css", "claimmap.css")
 BRIEFING_SCRIPTS = ("briefing.js",)

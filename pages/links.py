@@ -3,34 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import streamlit as st
 from streamlit.components import v2
 
+from geo import webdata
+
 _KEY = "links"
 # Once listening, it listens for good: between two runs Streamlit takes the script away for a
 # moment, and a click then would load the page anew. A mark tells the tests that it listens.
-# Who works by keyboard keeps the place: the link that was followed is there again, made anew.
 _IN_BROWSER = """
 let ask = () => {};
-const keepPlace = (link) => {
-  const like = Object.entries(link.dataset)
-    .map(([key, value]) => `[data-${key}="${CSS.escape(value)}"]`).join("");
-  const watch = new MutationObserver(() => {
-    if (link.isConnected) return;
-    const again = document.querySelector(`a.go${like}`);
-    if (again && document.activeElement === document.body) again.focus({ preventScroll: true });
-    if (again) watch.disconnect();
-  });
-  watch.observe(document.body, { childList: true, subtree: true });
-  setTimeout(() => watch.disconnect(), 5000);
-};
 document.addEventListener("click", (event) => {
-  const link = event.target.closest?.("a.go");
-  if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
-  event.preventDefault();
-  if (event.detail === 0) keepPlace(link);
-  ask({ ...link.dataset });
+  const link = window.claimPlace.followed(event);
+  if (link) ask({ ...link.dataset });
 });
 document.body.dataset.links = "followed";
 export default function ({ setTriggerValue }) {
@@ -44,11 +31,16 @@ export default function ({ setTriggerValue }) {
 """
 
 
+@cache
+def _script() -> str:
+    return (webdata.WEB_DIR / "place.js").read_text(encoding="utf-8") + _IN_BROWSER
+
+
 def follow(answer: Callable[[dict[str, str]], None]) -> None:
     """Have each click on an ``a.go`` answered, ahead of the run that it starts.
 
     ``answer`` takes the link's data attributes, by name.
     """
-    v2.component("links", js=_IN_BROWSER)(
+    v2.component("links", js=_script())(
         key=_KEY, on_asked_change=lambda: answer(st.session_state[_KEY].asked or {})
     )

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import math
-import time
 
 import streamlit as st
 from markupsafe import Markup
 from streamlit_folium import st_folium
 
 from geo import checks, evidence, texts, webdata, webmap
-from pages import links, overlays, pager, session, sidebar, snapshot
+from pages import overlays, pager, session, sidebar, snapshot
 
 OPEN_AT = "rows.open"  # the claim that is open, and its place among the rows
 PAGE_AT = "rows.page-shown"  # the page that the table was last on
 # A page of the table: more could not be seen at once, and would be most of what a click sends.
 ROWS = 10
 MOST_MISFITS = 2
-SEND_S = 0.02  # the server gathers for up to 10 ms, and the browser for as long again
 
 now = session.current()
 whole, kept, chosen, _ = now.whole, now.kept, now.selection, now.translate
@@ -31,23 +29,22 @@ def go_to(name: str) -> None:
 
 
 def clicked_on_map() -> None:
-    """Open the claim that was clicked on the map, or take the two points to measure between."""
+    """Open the claim that was clicked, or take the two points to measure between.
+
+    The map also hears of clicks on the table (``web/ahead.js``): the claim that was picked there
+    is brought into view, or closed if it is the open one.
+    """
     value = st.session_state.get("map") or {}
-    claim, points = value.get("claim"), value.get("measure")
+    claim, picked, points = value.get("claim"), value.get("picked"), value.get("measure")
     if claim in whole.claims.index:
         sidebar.choose("claim", claim)
+    elif picked in whole.claims.index:
+        sidebar.choose("claim", "" if picked == chosen.claim else picked)
+        st.session_state["shows"] = st.session_state.get("shows", 0) + 1
     elif value.get("wants") == "mask":
         st.session_state["spelled_out"] = True
     elif points is not None:
         st.session_state["measure"] = points if checks.are_points(points) else []
-
-
-def asked(what: dict[str, str]) -> None:
-    """Open the claim whose link was clicked, and bring it into view, or close the open one."""
-    claim = what.get("claim")
-    if claim in whole.claims.index:
-        sidebar.choose("claim", "" if claim == chosen.claim else claim)
-        st.session_state["shows"] = st.session_state.get("shows", 0) + 1
 
 
 def find() -> None:
@@ -192,9 +189,7 @@ head, views = st.container(), st.container(horizontal=True, gap="small", key="ma
 map_side, text_side = st.columns([0.62, 0.38], gap="small")
 with map_side, st.container(key="mapframe"):
     show_map(*prepared)
-# Let that arrive by itself, before the rest takes the interpreter here and the page there:
-# the map then answers to a click in half the time.
-time.sleep(SEND_S)
+session.let_arrive()
 with head:
     show_header()
 with views:
@@ -214,4 +209,3 @@ with text_side, st.container(key="reading"):
         show_evidence()
     else:
         sidebar.show_empty(whole, chosen)
-links.follow(asked)

@@ -269,7 +269,7 @@ def hand_over(whole: Dataset) -> None:
 
 
 def show_badge(lang: str) -> None:
-    """In the sidebar: whose data is shown, and that it belongs to this session only."""
+    """Above the filters: whose data is shown, and that it belongs to this session only."""
     mine = current()
     if mine is None:
         return
@@ -280,11 +280,10 @@ def show_badge(lang: str) -> None:
         COPY: _("Your copy, with changes") if mine.history.done else _("Your copy"),
     }
     title = texts.in_language(vars(mine.dataset), "title", lang)
-    with st.sidebar:
-        st.html(
-            Markup('<div class="own-badge"><strong>{}</strong><br>{}<p>{}</p></div>').format(
-                heads[mine.origin],
-                title,
-                _("Only you see it, and only until you reload or close this page."),
-            )
+    st.html(
+        Markup('<div class="own-badge"><strong>{}</strong><br>{}<p>{}</p></div>').format(
+            heads[mine.origin],
+            title,
+            _("Only you see it, and only until you reload or close this page."),
         )
+    )

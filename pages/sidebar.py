@@ -18,7 +18,10 @@ _MANY = 24
 _RESET = (*FACETS, "layer", "as_of")
 _OWN = "own_keys"  # of the session's state: what the page that runs keeps in the address
 # Of the session's state what no widget holds, but each run sets.
-_OURS = {"address", "written", "stood", "session", "lacks_detail", "page", "measure", _OWN}
+_OURS = {
+    *("address", "arrived", "written", "stood", "session", "lacks_detail", "page", "measure"),
+    _OWN,
+}
 _SINGLE = ("as_of", "lang", "view", "claim")
 _KEYS = {each.name for each in fields(Selection)}
 
@@ -183,7 +186,7 @@ def show_empty(dataset: Dataset, chosen: Selection) -> None:
 
 
 def show(dataset: Dataset, chosen: Selection, sentence: str) -> None:
-    """Draw the sidebar for a selection."""
+    """Draw the filters, and what they stand at, where the caller puts them."""
     for key, value in _widgets(chosen).items():
         st.session_state.setdefault(key, value)
     lang = chosen.lang
@@ -196,56 +199,55 @@ def show(dataset: Dataset, chosen: Selection, sentence: str) -> None:
         },
         **words,
     }
-    with st.sidebar:
-        if ignored := st.session_state.get("ignored"):
-            told = ", ".join(f"{key}={value}" for key, value in ignored)
-            st.warning(
-                _(
-                    "The link asked for something this dataset does not have; left out: {what}"
-                ).format(what=plain(told))
-            )
-        st.html(Markup('<p class="sentence" role="status">{}</p>').format(sentence))
-        st.button(
-            _("Reset filters"),
-            on_click=_reset,
-            disabled=all(getattr(chosen, k) == getattr(Selection(), k) for k in _RESET),
-            width="stretch",
+    if ignored := st.session_state.get("ignored"):
+        told = ", ".join(f"{key}={value}" for key, value in ignored)
+        st.warning(
+            _(
+                "The link asked for something this dataset does not have; left out: {what}"
+            ).format(what=plain(told))
         )
-        _heading(_("Layers"))
-        helps = {
-            "sourced": _("What is claimed, drawn as those who assert it tell it"),
-            "denied": _("What is contested, crossed out, and where the denials were spoken"),
-        }
-        for layer in LAYERS:
-            st.checkbox(words["layer"][layer], key=_box(layer), help=helps[layer])
-        titles = {
-            "source": _("Source"),
-            "confidence": _("Confidence"),
-            "status": _("Status"),
-            "theme": _("Theme"),
-        }
-        st.date_input(
-            _("As of"),
-            key="as_of",
-            value=None,
-            min_value=None if dataset.days is None else dataset.days[0],
-            max_value=None if dataset.days is None else dataset.days[1],
-            format="YYYY-MM-DD",
-            help=_("Show only what had been said by that day; empty for all"),
+    st.html(Markup('<p class="sentence" role="status">{}</p>').format(sentence))
+    st.button(
+        _("Reset filters"),
+        on_click=_reset,
+        disabled=all(getattr(chosen, k) == getattr(Selection(), k) for k in _RESET),
+        width="stretch",
+    )
+    _heading(_("Layers"))
+    helps = {
+        "sourced": _("What is claimed, drawn as those who assert it tell it"),
+        "denied": _("What is contested, crossed out, and where the denials were spoken"),
+    }
+    for layer in LAYERS:
+        st.checkbox(words["layer"][layer], key=_box(layer), help=helps[layer])
+    titles = {
+        "source": _("Source"),
+        "confidence": _("Confidence"),
+        "status": _("Status"),
+        "theme": _("Theme"),
+    }
+    st.date_input(
+        _("As of"),
+        key="as_of",
+        value=None,
+        min_value=None if dataset.days is None else dataset.days[0],
+        max_value=None if dataset.days is None else dataset.days[1],
+        format="YYYY-MM-DD",
+        help=_("Show only what had been said by that day; empty for all"),
+    )
+    meanings = _("; ").join(
+        _("{head}: {text}").format(head=words["status"][s], text=meaning)
+        for s, meaning in words["status_help"].items()
+    )
+    for key in FACETS:
+        _facet(key, titles[key], names[key], left[key], meanings if key == "status" else None)
+    if len(texts.languages()) > 1:
+        st.selectbox(
+            _("Language"),
+            texts.languages(),
+            key="lang",
+            format_func=texts.own_name,
         )
-        meanings = _("; ").join(
-            _("{head}: {text}").format(head=words["status"][s], text=meaning)
-            for s, meaning in words["status_help"].items()
-        )
-        for key in FACETS:
-            _facet(key, titles[key], names[key], left[key], meanings if key == "status" else None)
-        if len(texts.languages()) > 1:
-            st.selectbox(
-                _("Language"),
-                texts.languages(),
-                key="lang",
-                format_func=texts.own_name,
-            )
 
 
 def _heading(text: str) -> None:

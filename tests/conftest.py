@@ -35,6 +35,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: "browser" in getattr(item, "fixturenames", ()))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _without_waiting_for_a_frame() -> None:
+    """A page that runs without a browser has no map's frame to let go first."""
+    from pages import session
+
+    session.FRAME_S = 0.0
+
+
 @contextmanager
 def _served(script: Path, log: Path, dataset: Path | None, env: dict[str, str]) -> Iterator[str]:
     """Serve a Streamlit script on a free loopback port until the block ends; gives its URL."""

@@ -198,7 +198,6 @@ def test_a_row_is_picked_by_keyboard(dashboard_url, open_page):
     visit = open_page(f"{dashboard_url}/?theme=training")
     map_frame(visit)
     page = visit.page
-    page.wait_for_selector("body[data-links]", state="attached")
     page.locator("table.claims a").nth(1).focus()
     page.keyboard.press("Enter")
     page.locator("article.evidence").wait_for()
@@ -278,7 +277,6 @@ def test_hostile_text_stays_text(open_page, serve, tmp_path):
     visit.page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
     frame = map_frame(visit)
     assert len(ids(frame)) > 10
-    visit.page.wait_for_selector("body[data-links]", state="attached")
     visit.page.locator("table.claims tbody tr").first.click()
     evidence = visit.page.locator("article.evidence")
     evidence.wait_for()

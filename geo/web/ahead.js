@@ -1,5 +1,6 @@
-/* Draws what a click on a filter leads to at once, while the server still works on it.
+/* Answers at once to clicks in the page around the map's frame, while the server still works on them.
  *
+ * A click on a claim in the table emphasizes it; one on a filter draws what that leads to.
  * The filters are Streamlit's, in the page around the map's frame: pills and boxes under their
  * keys. Their state is read there; the server's answer, a moment later, has the last word. Where
  * they are not found, as in a page that is built in another way, the map waits for the server.
@@ -8,13 +9,14 @@
   "use strict";
 
   const frame = window.frameElement;
-  const sidebar = frame && frame.ownerDocument.querySelector('[data-testid="stSidebar"]');
-  if (!sidebar) return;
+  // Where the page's own scripts listen; after them the filters show a click.
+  const spot = frame && frame.ownerDocument.querySelector("#root");
+  if (!spot) return;
   const { FACETS } = window.claimSelection;
   const LAYERS = ["sourced", "denied"];
 
   /** The choice as the filters stand; what cannot be read there stays as the server has it. */
-  function read(choice) {
+  function read(choice, sidebar) {
     const found = { ...choice };
     for (const key of FACETS) {
       const pills = [...sidebar.querySelectorAll(`.st-key-${key} button[aria-pressed]`)];
@@ -30,18 +32,22 @@
   // Only what the viewer does counts: the page's own changes may pass through states of no choice.
   function onClick(event) {
     if (!frame.isConnected) { leave(); return; }
-    if (!sidebar.contains(event.target) || !event.target.closest("button[aria-pressed], .stCheckbox")) return;
-    follow(); // map and filter change in one frame
-    setTimeout(follow); // in case that was too early
+    if (event.target.closest(".claims")) {
+      const link = window.claimPlace.followed(event);
+      if (link) window.claimMap.pick(link.dataset.claim);
+      return;
+    }
+    const sidebar = event.target.closest('[data-testid="stSidebar"]');
+    if (!sidebar || !event.target.closest("button[aria-pressed], .stCheckbox")) return;
+    follow(sidebar); // map and filter change in one frame
+    setTimeout(follow, 0, sidebar); // in case that was too early
   }
 
-  function follow() {
+  function follow(sidebar) {
     const { choice } = window.claimMap;
-    if (choice) window.claimMap.choose(read(choice));
+    if (choice) window.claimMap.choose(read(choice, sidebar));
   }
 
-  // Where the page's own scripts listen, and after them: by then the filters show the click.
-  const spot = sidebar.closest("#root") || sidebar;
   const leave = () => spot.removeEventListener("click", onClick);
   spot.addEventListener("click", onClick);
   window.addEventListener("pagehide", leave);

@@ -1338,6 +1338,14 @@
     tell({ claim: id });
   }
 
+  /** Emphasizes a claim that was picked beside the map, by its id; the one that is no longer. */
+  function pick(id) {
+    const claim = state.data.claimIds().indexOf(id);
+    state.selected = claim === state.selected ? -1 : claim;
+    redraw(MARKS);
+    tell({ picked: id });
+  }
+
   /** Tells the page; streamlit-folium leaves its connection on the window for scripts like this. */
   function tell(what) {
     // The time makes each value differ from the last: an equal one would not run the page.
@@ -1760,7 +1768,7 @@
   const numbersOn = () => state.data ? [...state.on.keys()].filter((n) => state.on[n]) : [];
 
   window.claimMap = {
-    attach, update, ready, select, choose, show: showClaim, look: (bounds) => look(bounds, true), present, toggleFullScreen,
+    attach, update, ready, select, pick, choose, show: showClaim, look: (bounds) => look(bounds, true), present, toggleFullScreen,
     ids: () => [...new Set(numbersOn().map((n) => state.data.feature[n]))].map((feature) => state.data.featureIds()[feature]).sort(),
     marks: () => numbersOn().map(state.data.mark).map(({ id, feature, symbol, part }) => ({ id, feature, symbol: symbol.key, part })),
     get paints() { return state.paints; },
