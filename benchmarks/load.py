@@ -63,7 +63,7 @@ class Viewer:
         self.socket: websockets.ClientConnection | None = None
         self.states: dict[str, WidgetState] = {}
         self.choices: dict[str, tuple[str, list[str]]] = {}  # facet: id of the widget, its words
-        self.hashes: set[str] = set()
+        self.hashes: dict[str, bool] = {}  # of each message that is kept: whether it is a map's
         self.query, self.script = "", ""
 
     async def open(self) -> Answer:
@@ -118,6 +118,10 @@ class Viewer:
                 kind = told.WhichOneof("type")
                 if kind == "delta":
                     self._take(told, answer, start)
+                elif kind == "ref_hash":
+                    # The same map as once before.
+                    if self.hashes.get(told.ref_hash) and answer.map_s is None:
+                        answer.map_s = time.perf_counter() - start
                 elif kind == "new_session":
                     self.script = told.new_session.page_script_hash
                 elif kind == "page_info_changed":
@@ -133,9 +137,9 @@ class Viewer:
                     return answer
 
     def _take(self, told: ForwardMsg, answer: Answer, start: float) -> None:
-        if told.metadata.cacheable:
-            self.hashes.add(told.hash)
         kind = told.delta.new_element.WhichOneof("type")
+        if told.metadata.cacheable:
+            self.hashes[told.hash] = kind == "component_instance"
         if kind is None:
             return
         element = getattr(told.delta.new_element, kind)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlencode
 
 import pandas as pd
@@ -15,6 +16,12 @@ from geo.selection import Selection
 
 Address = Mapping[str, list[str]]  # a page's query: keys with their values
 _GO = Markup(' class="go"')
+# Of ``table``.
+_COLUMNS = (
+    *("status", "claim", "confidence", "asserts", "denies", "when", "where", "said_at"),
+    *("measured", "theme", "origins"),
+)
+_MOST_KNOWN = 4096  # rows of the table that are kept
 
 
 def link(
@@ -363,14 +370,48 @@ def table(
 ) -> pd.DataFrame:
     """The claims of ``kept`` as rows of plain text that tell all the map tells, by claim id.
 
-    ``claims``: these of them alone, in that order; only they are looked at. Columns: status,
-    claim, confidence, asserts, denies, when, where, said_at, measured, theme and origins (a
-    number).
+    ``claims``: these of them alone, in that order; only they are looked at, and kept for the next
+    time. Columns: status, claim, confidence, asserts, denies, when, where, said_at, measured,
+    theme and origins (a number).
     """
-    statements, shown = kept.statements, kept.claims
-    if claims is not None:
-        shown = shown.loc[list(claims)]
-        statements = statements[statements["claim"].isin(list(claims))]
+    if claims is None:
+        return _told(whole, kept.claims, kept.statements, lang)
+    claims, said = list(claims), kept.statements["claim"]
+    mine = said.isin(claims).to_numpy()
+    spoken: dict[str, list[str]] = {claim: [] for claim in claims}
+    for statement, claim in zip(said.index[mine], said[mine], strict=True):
+        spoken[claim].append(statement)
+    shown = kept.claims.loc[claims]
+    # A row follows from the claim, its status, and the statements on it that are kept.
+    keys = [
+        (claim, status, tuple(spoken[claim]))
+        for claim, status in zip(claims, shown["status"], strict=True)
+    ]
+    known = _known_rows(whole, lang)
+    rows = {key: known.get(key) for key in keys}
+    fresh = [key for key, row in rows.items() if row is None]
+    if fresh:
+        lacking = [claim for claim, *_ in fresh]
+        statements = kept.statements[mine]
+        statements = statements[statements["claim"].isin(lacking)]
+        told = _told(whole, shown.loc[lacking], statements, lang)
+        rows |= dict(zip(fresh, told.to_dict("records"), strict=True))
+        if len(known) > _MOST_KNOWN:
+            known.clear()
+        known.update({key: rows[key] for key in fresh})
+    return pd.DataFrame([rows[key] for key in keys], index=shown.index, columns=list(_COLUMNS))
+
+
+@lru_cache(maxsize=8)
+def _known_rows(_whole: Dataset, _lang: str) -> dict[tuple, dict]:
+    """The rows told before, by claim, status and ids of the statements."""
+    return {}
+
+
+def _told(
+    whole: Dataset, shown: pd.DataFrame, statements: pd.DataFrame, lang: str
+) -> pd.DataFrame:
+    """The rows of ``table`` for some claims and the statements on them."""
     names = _names(whole.sources, statements["source"], lang)
     spots = _names(whole.places, statements["place"], lang)
     said: dict[str, dict[str, dict]] = {
@@ -401,7 +442,7 @@ def table(
         "theme": fixed["theme"],
         "origins": origins.reindex(shown.index, fill_value=0).tolist(),
     }
-    return pd.DataFrame(columns, index=shown.index)
+    return pd.DataFrame(columns, index=shown.index, columns=list(_COLUMNS))
 
 
 def table_to_html(

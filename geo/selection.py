@@ -78,6 +78,13 @@ def options(dataset: Dataset) -> dict[str, tuple[str, ...]]:
     }
 
 
+@lru_cache(maxsize=16)
+def source_names(dataset: Dataset, lang: str) -> dict[str, str]:
+    """The name of each source by its id (kept; do not change what it returns)."""
+    rows = dataset.sources.to_dict("index")
+    return {source: texts.in_language(row, "name", lang) for source, row in rows.items()}
+
+
 def from_query(
     query: str | Mapping[str, Sequence[str]], dataset: Dataset
 ) -> tuple[Selection, tuple[tuple[str, str], ...]]:
@@ -175,6 +182,12 @@ def _statuses(dataset: Dataset, kept: np.ndarray) -> np.ndarray:
     )[0]
 
 
+@lru_cache(maxsize=16)
+def _coded(dataset: Dataset, key: str) -> np.ndarray:
+    """The confidence or theme of each claim as its position among those that are offered."""
+    return pd.Index(options(dataset)[key]).get_indexer(dataset.claims[key])
+
+
 def _passes(dataset: Dataset, selection: Selection, key: str, codes: np.ndarray) -> np.ndarray:
     """Which claims one of the filters on claims lets through; ``codes`` may be of any rank."""
     chosen = getattr(selection, key)
@@ -183,7 +196,8 @@ def _passes(dataset: Dataset, selection: Selection, key: str, codes: np.ndarray)
         return np.isin(codes, wanted) if chosen else codes >= 0
     if not chosen:
         return np.ones(len(dataset.claims), dtype=bool)
-    return dataset.claims[key].isin(chosen).to_numpy()
+    offered = options(dataset)[key]
+    return np.isin(_coded(dataset, key), [offered.index(c) for c in chosen if c in offered])
 
 
 def apply(dataset: Dataset, selection: Selection) -> Dataset:
@@ -198,13 +212,19 @@ def apply(dataset: Dataset, selection: Selection) -> Dataset:
     return _applied(dataset, plain)
 
 
-@lru_cache(maxsize=8)
-def _applied(dataset: Dataset, selection: Selection) -> Dataset:
+def _shown(dataset: Dataset, selection: Selection) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Which statements are kept, the status of each claim by them, and which claims are kept."""
     kept = _kept_statements(dataset, selection)
     codes = _statuses(dataset, kept)
     shown = codes >= 0
     for key in ("confidence", "status", "theme"):
         shown &= _passes(dataset, selection, key, codes)
+    return kept, codes, shown
+
+
+@lru_cache(maxsize=8)
+def _applied(dataset: Dataset, selection: Selection) -> Dataset:
+    kept, codes, shown = _shown(dataset, selection)
     claims = dataset.claims[shown].assign(status=[STATUSES[c] for c in codes[shown]])
     statements = dataset.statements[kept & shown[_ledger(dataset).claims]]
     features = dataset.features[dataset.features["claim"].isin(claims.index)]
@@ -223,8 +243,8 @@ def counts(dataset: Dataset, selection: Selection) -> dict[str, dict[str, int]]:
     result: dict[str, dict[str, int]] = {}
     for key in ("confidence", "theme"):
         others = (codes >= 0) & np.logical_and.reduce([passes[k] for k in passes if k != key])
-        values = dataset.claims[key].to_numpy()
-        result[key] = {v: int((others & (values == v)).sum()) for v in offered[key]}
+        left = np.bincount(_coded(dataset, key)[others], minlength=len(offered[key]))
+        result[key] = dict(zip(offered[key], left.tolist(), strict=True))
     others = passes["confidence"] & passes["theme"]
     result["status"] = {s: int((others & (codes == STATUSES.index(s))).sum()) for s in STATUSES}
 
@@ -278,8 +298,9 @@ def phrases(dataset: Dataset, selection: Selection) -> dict[str, str]:
     words = texts.terms(lang)
     said = {}
     if selection.source:
-        names = [texts.in_language(dataset.sources.loc[s], "name", lang) for s in selection.source]
-        said["source"] = _("only what {names} said").format(names=_either(names, lang))
+        names = source_names(dataset, lang)
+        told = _either([names[source] for source in selection.source], lang)
+        said["source"] = _("only what {names} said").format(names=told)
     for key, phrase in (
         ("confidence", _("confidence {values}")),
         ("status", _("status {values}")),
@@ -338,5 +359,5 @@ def loosened(dataset: Dataset, selection: Selection) -> list[tuple[str, int]]:
         default = None if key == "as_of" else ()
         if getattr(selection, key) != default:
             without = replace(selection, **{key: default})
-            found.append((key, len(apply(dataset, without).claims)))
+            found.append((key, int(_shown(dataset, without)[2].sum())))
     return sorted((f for f in found if f[1]), key=lambda f: -f[1])

@@ -193,12 +193,8 @@ def show(dataset: Dataset, chosen: Selection, sentence: str) -> None:
     _ = texts.translator(lang)
     words = texts.terms(lang)
     left = selections.counts(dataset, chosen)
-    names = {
-        "source": {
-            s: texts.in_language(dataset.sources.loc[s], "name", lang) for s in left["source"]
-        },
-        **words,
-    }
+    known = selections.source_names(dataset, lang)
+    names = {"source": {s: known[s] for s in left["source"]}, **words}
     if ignored := st.session_state.get("ignored"):
         told = ", ".join(f"{key}={value}" for key, value in ignored)
         st.warning(
