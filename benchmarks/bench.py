@@ -40,6 +40,7 @@ APPS = ("bare", "ours", "rebuilt", "deck")
 LOAD_VIEWERS = (10, 25, 50, 100, 200)
 EXTRA_VIEWERS = 20
 RERUNS = 1_000
+WARM_CLICKS = 100  # until the server's caches are full, and its memory stays where it is
 QUICK = screen.Plan(clicks=6, rival_clicks=3, openings=2, click_cap_s=20)
 LOAD_CODE = """
 import sys, time
@@ -267,7 +268,7 @@ def memory(size: int, folder: Path, reruns: int) -> dict:
         async def watch() -> dict:
             first = Viewer(server.url)
             await first.open()
-            await _click(first, 10)
+            await _click(first, WARM_CLICKS)
             with_one = server.memory_mb()
             others = [Viewer(server.url) for _ in range(EXTRA_VIEWERS)]
             for other in others:
@@ -277,7 +278,9 @@ def memory(size: int, folder: Path, reruns: int) -> dict:
             for other in others:
                 await other.close()
             before = server.memory_mb()
-            await _click(first, reruns)
+            # There and back: what is kept of the last choices weighs the same at both ends.
+            await _click(first, reruns // 2, WARM_CLICKS)
+            await _click(first, reruns // 2, WARM_CLICKS, back=True)
             after = server.memory_mb()
             await first.close()
             return {
@@ -292,10 +295,15 @@ def memory(size: int, folder: Path, reruns: int) -> dict:
         return asyncio.run(asyncio.wait_for(watch(), 420))
 
 
-async def _click(viewer: Viewer, times: int) -> None:
-    """Click through the filters without a pause, each time to a choice not seen before."""
+async def _click(viewer: Viewer, times: int, start: int = 0, back: bool = False) -> None:
+    """Click through the filters without a pause, each time to a choice not seen before.
+
+    ``start``: how many clicks of that walk have been made; ``back``: take so many back again,
+    from where ``times`` clicks more had led.
+    """
     facets = [facet for facet in load.FACETS if facet in viewer.choices][:3]
-    for turn in range(times):
+    turns = range(start, start + times)
+    for turn in reversed(turns) if back else turns:
         number = (~turn & (turn + 1)).bit_length() - 1
         viewer.click(facets[number % len(facets)], number // len(facets))
         answer = await viewer.run()

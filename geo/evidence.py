@@ -21,7 +21,7 @@ _COLUMNS = (
     *("status", "claim", "confidence", "asserts", "denies", "when", "where", "said_at"),
     *("measured", "theme", "origins"),
 )
-_MOST_KNOWN = 4096  # rows of the table that are kept
+_MOST_KNOWN = 1000  # rows of the table that are kept
 
 
 def link(

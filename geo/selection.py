@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from functools import lru_cache
+from threading import Lock
 from urllib.parse import parse_qs, urlencode
 
 import numpy as np
 import pandas as pd
+from cachetools import LRUCache, cached
 
 from geo import texts
 from geo.dataset import STATUSES, Dataset, statuses
@@ -17,6 +19,7 @@ from geo.dataset import STATUSES, Dataset, statuses
 LAYERS = ("sourced", "denied")
 # The filters of which several values may be chosen; none chosen means no filter.
 FACETS = ("source", "confidence", "status", "theme")
+_MOST_ROWS = 30_000  # statements in all the results that are kept
 
 
 @dataclass(frozen=True)
@@ -206,7 +209,8 @@ def apply(dataset: Dataset, selection: Selection) -> Dataset:
     First the statements, by day and source; then the claims they speak of, whose ``status`` (a
     new column of ``claims``) follows from the kept statements alone; then confidence, status and
     theme. Sources and places stay whole. Layers keep nothing back here: they decide what is
-    drawn (``marks.visible``). The last few results are kept, as viewers go to and fro.
+    drawn (``marks.visible``). The last results are kept, as viewers go to and fro: many of a small
+    dataset, few of a large one.
     """
     plain = Selection(**{k: getattr(selection, k) for k in (*FACETS, "as_of")})
     return _applied(dataset, plain)
@@ -222,7 +226,11 @@ def _shown(dataset: Dataset, selection: Selection) -> tuple[np.ndarray, np.ndarr
     return kept, codes, shown
 
 
-@lru_cache(maxsize=8)
+def _rows_of(kept: Dataset) -> int:
+    return min(100 + len(kept.statements), _MOST_ROWS // 3)
+
+
+@cached(LRUCache(_MOST_ROWS, _rows_of), lock=Lock())
 def _applied(dataset: Dataset, selection: Selection) -> Dataset:
     kept, codes, shown = _shown(dataset, selection)
     claims = dataset.claims[shown].assign(status=[STATUSES[c] for c in codes[shown]])

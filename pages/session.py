@@ -102,6 +102,6 @@ def visible(session: Session) -> np.ndarray:
     return _visible(session.whole, session.kept, chosen.lang, chosen.layer)
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=4)  # each holds the tables that a selection kept
 def _visible(whole: Dataset, kept: Dataset, lang: str, layers: tuple[str, ...]) -> np.ndarray:
     return marks.visible(marks.planned(whole, lang), kept, layers)
