@@ -40,6 +40,7 @@ APPS = ("bare", "ours", "rebuilt", "deck")
 LOAD_VIEWERS = (10, 25, 50, 100, 200)
 EXTRA_VIEWERS = 20
 RERUNS = 1_000
+CLICKS_A_LOOK = 10
 WARM_CLICKS = 100  # until the server's caches are full, and its memory stays where it is
 QUICK = screen.Plan(clicks=6, rival_clicks=3, openings=2, click_cap_s=20)
 LOAD_CODE = """
@@ -277,11 +278,13 @@ def memory(size: int, folder: Path, reruns: int) -> dict:
             with_all = server.memory_mb()
             for other in others:
                 await other.close()
-            before = server.memory_mb()
-            # There and back: what is kept of the last choices weighs the same at both ends.
-            await _click(first, reruns // 2, WARM_CLICKS)
-            await _click(first, reruns // 2, WARM_CLICKS, back=True)
-            after = server.memory_mb()
+            # It goes up and down by tens of megabytes: the middle of many looks, at both ends.
+            looks = []
+            for start in range(WARM_CLICKS, WARM_CLICKS + reruns, CLICKS_A_LOOK):
+                await _click(first, CLICKS_A_LOOK, start)
+                looks.append(server.memory_mb())
+            part = max(1, len(looks) // 5)
+            before, after = statistics.median(looks[:part]), statistics.median(looks[-part:])
             await first.close()
             return {
                 "claims": size,
@@ -290,20 +293,20 @@ def memory(size: int, folder: Path, reruns: int) -> dict:
                 "per_viewer_mb": round((with_all - with_one) / EXTRA_VIEWERS, 2),
                 "reruns": reruns,
                 "reruns_grew_mb": round(after - before, 1),
+                "reruns_lowest_mb": round(min(looks), 1),
+                "reruns_highest_mb": round(max(looks), 1),
             }
 
         return asyncio.run(asyncio.wait_for(watch(), 420))
 
 
-async def _click(viewer: Viewer, times: int, start: int = 0, back: bool = False) -> None:
+async def _click(viewer: Viewer, times: int, start: int = 0) -> None:
     """Click through the filters without a pause, each time to a choice not seen before.
 
-    ``start``: how many clicks of that walk have been made; ``back``: take so many back again,
-    from where ``times`` clicks more had led.
+    ``start``: how many clicks of that walk have been made.
     """
     facets = [facet for facet in load.FACETS if facet in viewer.choices][:3]
-    turns = range(start, start + times)
-    for turn in reversed(turns) if back else turns:
+    for turn in range(start, start + times):
         number = (~turn & (turn + 1)).bit_length() - 1
         viewer.click(facets[number % len(facets)], number // len(facets))
         answer = await viewer.run()

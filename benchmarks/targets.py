@@ -187,7 +187,12 @@ def _side_by_side(sizes: dict) -> list[str]:
 
 def _start_words(server: dict) -> list[str]:
     first, imported = server.get("first_page", {}), server.get("import_geo_s", {})
+    memory = server.get("memory", {})
     return [
+        f"With one viewer the server takes {_number(memory.get('one_viewer_mb'))} MB; in the reruns"
+        f" it went between {_number(memory.get('reruns_lowest_mb'))} and"
+        f" {_number(memory.get('reruns_highest_mb'))} MB, and the growth is from the middle of the"
+        " first fifth to that of the last.",
         f"An interpreter that imports nothing takes {_number(imported.get('nothing'))} s. The"
         f" server answers {_number(first.get('answers_s'))} s after its start, the page stands at"
         f" {_number(first.get('page_s'))} s, the map at {_number(first.get('map_s'))} s.",
