@@ -737,7 +737,7 @@
   /** A part of the shapes, where they are too many to be told apart: whole claims, picked by lot. */
   function thinned(shapes, total) {
     if (total <= MOST_SHAPES) return shapes;
-    const { claim } = state.data, share = MOST_SHAPES / total * 2 ** 32;
+    const { claim } = state.data, share = SOME_SHAPES / total * 2 ** 32;
     return shapes.filter((n) => claim[n] === state.selected || (Math.imul(claim[n] + 1, 2654435761) >>> 0) < share);
   }
 
@@ -865,10 +865,10 @@
   }
 
   // Above that many stacks, finer or coarser, none finds room, and looking for it takes long.
-  const [CROWD, WIDE_CROWD] = [150, 90];
+  const [CROWD, WIDE_CROWD] = [110, 70];
   const [CELL_PX, WIDE_CELL_PX] = [24, 46]; // how near marks are shown as one, and where there is a crowd
   const MOST_STACKED = 40; // marks that are shown one by one
-  const MOST_SHAPES = 300; // lines and areas that can be told apart
+  const [MOST_SHAPES, SOME_SHAPES] = [300, 150]; // lines and areas: beyond the first so many are picked
   const MOST_LOOKS = 5;
 
   /** Moves stacks that would overlap up or down, each tied by a line to its true place. */
