@@ -205,7 +205,7 @@ def read_as(field: str, found: str, key: str) -> None:
 def show_matching(raw: intake.Raw) -> None:
     matching = matching_of(raw)
     sureness = intake.sureness(raw, matching)
-    heading(_("1. Which column is what"))
+    heading(_("Which column is what"))
     first = [f.name for f in intake.FIELDS if f.required or f.name in matching.columns]
     rest = [f.name for f in intake.FIELDS if f.name not in first]
     show_columns(raw, matching, first, sureness)
@@ -215,7 +215,7 @@ def show_matching(raw: intake.Raw) -> None:
     if unused := intake.unused(raw, matching):
         note(_("Columns that are not read: {names}").format(names=", ".join(unused)))
     show_doubts(raw, matching)
-    heading(_("2. The first rows, as they will be read"))
+    heading(_("The first rows, as they will be read"))
     shown = intake.preview(raw, matching)
     shown.columns = [fields[name][0] for name in shown.columns]
     shown.index.name = _("Row")
@@ -358,7 +358,7 @@ def show_wanted(raw: intake.Raw, matching: intake.Matching) -> None:
         return
     choices = choices_of(wanted)
     open_names = [each for each in wanted if choices.get(each.name, TYPED) == TYPED]
-    heading(_("3. Places without coordinates"))
+    heading(_("Places without coordinates"))
     note(
         _(
             "The gazetteer knows towns by these names. Where several bear one name, it is for you "
@@ -461,7 +461,7 @@ def use_what_is_sound() -> None:
 
 def show_built(raw: intake.Raw) -> None:
     if raw.kind == "table":
-        heading(_("4. The result"))
+        heading(_("The result"))
         state["data.title-typed"] = state.get(TITLE, "")
         st.text_input(
             _("Title of the dataset"),
