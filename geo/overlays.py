@@ -293,7 +293,8 @@ def _from_kml(raw: bytes, name: str):
 
 def _check_xml(raw: bytes, name: str) -> None:
     """Refuse XML that is broken, declares entities of its own, or is nested without end."""
-    parser = expat.ParserCreate()
+    # As ElementTree reads it: names of namespaces that hold the separator are refused as well.
+    parser = expat.ParserCreate(namespace_separator="}")
     depth = 0
 
     class Refused(Exception):

@@ -195,6 +195,7 @@ def test_kml_is_read_with_its_folders_and_data():
         (b"not xml", "overlay-xml"),
         (b"<kml/>", "overlay-empty"),
         (b'<?xml version="1.0" encoding="no-such"?><kml/>', "overlay-xml"),
+        (b'<kml xmlns="}http://www.opengis.net/kml/2.2"/>', "overlay-xml"),  # found by fuzzing
     ],
 )  # fmt: skip
 def test_hostile_or_broken_xml_is_refused(raw, code):
