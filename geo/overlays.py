@@ -569,7 +569,7 @@ def _extent_text(shapes: np.ndarray) -> str:
 def _mended(shapes: np.ndarray, present: np.ndarray) -> tuple[np.ndarray, int]:
     """Geometries that are valid and do not jump at the antimeridian, and how many were not."""
     shapes = shapes.copy()
-    box = shapely.bounds(shapes)
+    box = shapely.bounds(np.where(present, shapes, None))
     # Only what is wide can jump; and only what lies beyond ±180 is to be brought back.
     wide = present & ((box[:, 2] - box[:, 0] > 180) | (box[:, 0] < -180) | (box[:, 2] > 180))
     for i in np.flatnonzero(wide):

@@ -215,6 +215,15 @@ def test_the_layers_of_a_geopackage_can_be_chosen(tmp_path):
     assert overlays.title(second) == "two: line"
 
 
+def test_what_lies_nowhere_is_left_out_without_a_word_in_the_log(tmp_path):
+    nowhere = shapely.LineString([(math.inf, math.inf), (math.inf, 50), (math.inf, math.inf)])
+    shapes = gpd.GeoDataFrame(geometry=[nowhere, shapely.Point(37, 49)], crs="EPSG:4326")
+    shapes.to_file(tmp_path / "nowhere.gpkg")
+    found = read(tmp_path / "nowhere.gpkg", "nowhere.gpkg")  # warnings are errors here
+    assert dict(found.notes) == {"left-out": 1}
+    assert found.bounds == (37, 49, 37, 49)
+
+
 def test_curves_become_lines(tmp_path):
     file = tmp_path / "curve.gpkg"
     districts().iloc[:1].to_file(file, layer="curve")
