@@ -399,7 +399,7 @@ def _by_gdal(name: str, reader, *args, **options):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return reader(*args, **options)
-    except RuntimeError as error:  # what GDAL raises
+    except (RuntimeError, shapely.errors.GEOSException) as error:  # of GDAL, of a broken shape
         found = Problem(name, None, None, None, "overlay-unreadable")
         raise DatasetError(Path(name), [found]) from error
     except UnboundLocalError as error:  # pyogrio, where GDAL cannot write down a broken .prj

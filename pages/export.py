@@ -15,6 +15,7 @@ from pages import overlays, own, served, session, sidebar, snapshot
 TYPED = ""  # among the names of views: the bounds as typed
 DOTS = (96, 144, 300, 600)  # an inch
 DEFAULTS = {"size": "a4-landscape", "colours": "light", "dpi": "300"}
+MANY = 2000  # claims, beyond which a preview is drawn only when asked for
 HEAD = 1500  # characters of a file of text that are shown
 
 now = session.current()
@@ -163,6 +164,15 @@ def show_file(form: Format, picture: Picture) -> bytes | None:
 
 
 def show_preview(picture: Picture) -> None:
+    wanted = (whole.digest, chosen, picture, context)
+    if len(now.kept.claims) > MANY and st.session_state.get("export.previewed") != wanted:
+        quiet(_("With so many claims a preview takes minutes: it is drawn when you ask for it."))
+        st.button(
+            _("Draw the preview"),
+            key="export.preview",
+            on_click=lambda: st.session_state.update({"export.previewed": wanted}),
+        )
+        return
     with st.spinner(_("Drawing the preview …"), show_time=True):
         small = snapshot.preview(whole, chosen, picture, context)
         told = files.alt_text(whole, chosen, picture, context)

@@ -224,21 +224,32 @@ def test_what_lies_nowhere_is_left_out_without_a_word_in_the_log(tmp_path):
     assert found.bounds == (37, 49, 37, 49)
 
 
-def test_curves_become_lines(tmp_path):
-    file = tmp_path / "curve.gpkg"
-    districts().iloc[:1].to_file(file, layer="curve")
-    ring = [(36, 49), (37, 50), (38, 49), (37, 48), (36, 49)]
-    arc = struct.pack("<BII", 1, 8, 5) + b"".join(struct.pack("<dd", *xy) for xy in ring)
+def with_shape(file: Path, wkb: bytes) -> Path:
+    """A GeoPackage whose only shape is one that no library would write."""
+    districts().iloc[:1].to_file(file, layer="shape")
     with sqlite3.connect(file) as base:
         for (name,) in base.execute(
             "SELECT name FROM sqlite_master WHERE type='trigger'"
         ).fetchall():
             base.execute(f'DROP TRIGGER "{name}"')
-        (blob,) = base.execute("SELECT geom FROM curve").fetchone()
-        curve = b"GP\x00\x01" + blob[4:8] + struct.pack("<BII", 1, 10, 1) + arc
-        base.execute("UPDATE curve SET geom = ?", (curve,))
+        (blob,) = base.execute("SELECT geom FROM shape").fetchone()
+        base.execute("UPDATE shape SET geom = ?", (b"GP\x00\x01" + blob[4:8] + wkb,))
+    return file
+
+
+def test_curves_become_lines(tmp_path):
+    ring = [(36, 49), (37, 50), (38, 49), (37, 48), (36, 49)]
+    arc = struct.pack("<BII", 1, 8, 5) + b"".join(struct.pack("<dd", *xy) for xy in ring)
+    file = with_shape(tmp_path / "curve.gpkg", struct.pack("<BII", 1, 10, 1) + arc)
     (shape,) = read(file, "curve.gpkg").table.geometry
     assert shape.area == pytest.approx(math.pi, rel=0.001)
+
+
+def test_a_line_of_one_point_is_refused(tmp_path):
+    """Found by fuzzing."""
+    line = struct.pack("<BIIdd", 1, 2, 1, 36.0, 49.0)
+    file = with_shape(tmp_path / "line.gpkg", line)
+    assert refused(file.read_bytes(), "line.gpkg") == ["overlay-unreadable"]
 
 
 # Reading: shapefiles with their parts
