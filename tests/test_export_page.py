@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import builders
+import generate
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from hostile import poison
@@ -262,3 +263,14 @@ def test_a_snapshot_is_fetched_beside_the_map(dashboard_url, open_page, tmp_path
     page.wait_for_url("**/export?**")
     page.get_by_role("button", name="Créer le fichier").wait_for()
     assert parse_qs(urlsplit(page.url).query) == chosen.to_query()
+
+
+def test_a_preview_of_very_many_claims_waits_to_be_asked_for(tmp_path, monkeypatch):
+    generate.write(tmp_path / "many", 2001)
+    monkeypatch.setenv("CLAIMS_DATASET", str(tmp_path / "many"))
+    app = opened("theme=transport&confidence=high")
+    assert app.get("imgs")
+    assert not [button for button in app.button if button.key == "export.preview"]
+    app = opened()
+    assert app.button(key="export.preview").label == "Draw the preview"
+    assert not app.get("imgs")
