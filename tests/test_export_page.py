@@ -269,8 +269,8 @@ def test_a_preview_of_very_many_claims_waits_to_be_asked_for(tmp_path, monkeypat
     generate.write(tmp_path / "many", 2001)
     monkeypatch.setenv("CLAIMS_DATASET", str(tmp_path / "many"))
     app = opened("theme=transport&confidence=high")
-    assert app.get("imgs")
+    assert app.get("image")
     assert not [button for button in app.button if button.key == "export.preview"]
     app = opened()
     assert app.button(key="export.preview").label == "Draw the preview"
-    assert not app.get("imgs")
+    assert not app.get("image")
