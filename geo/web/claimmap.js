@@ -32,7 +32,7 @@
   const TILE = 256;
   const MOST_TOLD = 8; // files of texts that are kept
   const MOST_LISTED = 40; // claims to choose from
-  const REHEARSALS = 6;
+  const [REHEARSALS, REHEARSED_MS] = [16, 500]; // at most
   // In both languages: the words come with the data, which is what may be missing.
   const FAILURE = "Part of this map could not be loaded: reload the page to try again.\n" +
     "Une partie de cette carte n’a pas pu être chargée\u00a0: rechargez la page pour réessayer.";
@@ -386,10 +386,10 @@
       }
       look.classes.forEach((style, code) => {
         if (!kinds.has(code)) return;
-        const swatch = contextSwatch(style, kinds.get(code), opacity);
-        if (!style.text) { head.prepend(swatch); return; }
+        const picture = contextSwatch(style, kinds.get(code), opacity);
+        if (!style.text) { head.prepend(picture); return; }
         const item = element("li");
-        item.append(swatch, element("span", "", style.text));
+        item.append(picture, element("span", "", style.text));
         list.append(item);
       });
       state.contextLegend.append(head, list);
@@ -397,16 +397,13 @@
   }
 
   function contextSwatch(style, kind, opacity) {
-    const swatch = element("canvas");
-    swatch.width = 72; swatch.height = 44; swatch.setAttribute("aria-hidden", "true");
-    const ctx = swatch.getContext("2d");
-    ctx.scale(2, 2);
-    ctx.globalAlpha = Math.max(opacity, 0.4); // what is faint on the map must still be seen here
     const ends = { point: [18, 11], line: [1, 11, 35, 11], area: [3, 3, 33, 3, 33, 19, 3, 19] }[kind];
     const part = { xy: Float64Array.from(ends), closed: kind === "area", west: 0, east: 1, north: 0, south: 1 };
     const box = kind === "point" ? { west: 18, east: 18, north: 11, south: 11 } : {};
-    paintContextShape(ctx, { kind, parts: [part], box }, style, { scale: 1, ox: 0, oy: 0, width: 36, height: 22 });
-    return swatch;
+    return swatch((ctx) => {
+      ctx.globalAlpha = Math.max(opacity, 0.4); // what is faint on the map must still be seen here
+      paintContextShape(ctx, { kind, parts: [part], box }, style, { scale: 1, ox: 0, oy: 0, width: 36, height: 22 });
+    });
   }
 
   function showCredit() {
@@ -622,7 +619,7 @@
     }
   }
 
-  /** One line of very many: slender, and barred once. */
+  /** One line of many: slender, and barred once. */
   function paintThin(ctx, mark, v) {
     const { symbol } = mark;
     if (symbol.over) {
@@ -752,9 +749,10 @@
     return { found, numbers };
   }
 
+  /** Draws what is on, and returns how many of how many lines and areas that were. */
   function paintMarks(ctx, view) {
     state.hits = []; state.drawn = [];
-    if (!state.data || !state.on) return;
+    if (!state.data || !state.on) return { drawn: 0, total: 0 };
     const labels = [];
     const blocked = controlBoxes();
     const badges = [];
@@ -766,7 +764,7 @@
       const marks = Array.from(some, state.data.mark);
       state.drawn.push([v, marks]);
       thin.drawn += some.length;
-      v.thin = thin.total > MOST_SHAPES;
+      v.thin = thin.total > FEW_SHAPES;
       v.told = new Set(marks.filter(({ symbol }) => !symbol.over && !symbol.hatch).map((mark) => mark.feature));
       paintSelected(ctx, marks.filter((mark) => mark.claim === state.selected), v);
       for (const mark of marks) paintShape(ctx, mark, v, labels);
@@ -776,7 +774,7 @@
     for (const each of badges) paintBadge(ctx, ...each);
     paintLabels(ctx, view, labels, blocked);
     for (const v of worlds(view)) paintMeasured(ctx, v);
-    showThinned(thin);
+    return thin;
   }
 
   function showThinned({ drawn, total }) {
@@ -868,7 +866,8 @@
   const [CROWD, WIDE_CROWD] = [110, 70];
   const [CELL_PX, WIDE_CELL_PX] = [24, 46]; // how near marks are shown as one, and where there is a crowd
   const MOST_STACKED = 40; // marks that are shown one by one
-  const [MOST_SHAPES, SOME_SHAPES] = [300, 150]; // lines and areas: beyond the first so many are picked
+  // Lines and areas: beyond the first they are slender, beyond the second so many of them are picked.
+  const [FEW_SHAPES, MOST_SHAPES, SOME_SHAPES] = [100, 300, 150];
   const MOST_LOOKS = 5;
 
   /** Moves stacks that would overlap up or down, each tied by a line to its true place. */
@@ -1075,58 +1074,105 @@
   /** Whether a box lies in the window, all of it. */
   const within = (box, v) => box[0] >= 0 && box[1] >= 0 && box[2] <= v.width && box[3] <= v.height;
 
+  const HALO_PX = 4; // round the letters, and for what reaches out of their lines
+  const [MOST_LETTERED, MOST_LETTERS] = [300, 4000];
+  const letterings = new Map(); // by look
+  const letterWidths = new Map(); // by style and letter, in sizes
+
+  const fontOf = ({ italic, weight }, size) => `${italic ? "italic " : ""}${weight} ${size}px ${FONT}`;
+  const linesOfLabel = ({ text, upper }) =>
+    (upper ? text.toLocaleUpperCase(state.data ? state.data.lang : "en") : text).split(" / ");
+
+  /** The least that a label takes, in pixels: its letters one by one, each measured only once. */
+  function leastWidth(ctx, label, lines, size) {
+    const style = (label.italic ? "i" : "") + label.weight;
+    const widthOf = (letter) => {
+      const key = style + letter;
+      if (!letterWidths.has(key)) {
+        if (letterWidths.size >= MOST_LETTERS) letterWidths.clear();
+        ctx.font = fontOf(label, 100);
+        letterWidths.set(key, ctx.measureText(letter).width / 100);
+      }
+      return letterWidths.get(key);
+    };
+    // Pairs of letters may stand closer than each by itself.
+    const widths = lines.map((line) => [...line].reduce((sum, letter) => sum + widthOf(letter), 0));
+    return 0.85 * size * Math.max(...widths);
+  }
+
+  /** A label's text as a picture, drawn once: letters with a rim take longest of all to draw. */
+  function lettered(label, lines, size) {
+    const { spaced = 0, colour } = label, ratio = pixelRatio(), centred = label.kind === "centre";
+    const look = [fontOf(label, size), spaced, colour, ratio, centred, ...lines].join("|");
+    if (letterings.has(look)) return letterings.get(look);
+    if (letterings.size >= MOST_LETTERED) letterings.clear();
+    const picture = document.createElement("canvas"), ctx = picture.getContext("2d");
+    const prepare = () => { ctx.font = fontOf(label, size); ctx.letterSpacing = spaced + "px"; };
+    prepare();
+    const widths = lines.map((line) => ctx.measureText(line).width);
+    const width = Math.max(...widths), height = lines.length * size * 1.2;
+    picture.width = Math.ceil((width + 2 * HALO_PX) * ratio);
+    picture.height = Math.ceil((height + 2 * HALO_PX) * ratio);
+    prepare(); // a canvas of another size has forgotten it
+    ctx.scale(ratio, ratio);
+    ctx.textBaseline = "middle"; ctx.lineJoin = "round";
+    ctx.strokeStyle = "rgba(255,255,255,.88)"; ctx.lineWidth = 3.2; ctx.fillStyle = colour;
+    lines.forEach((line, i) => {
+      const x = HALO_PX + (centred ? (width - widths[i]) / 2 : 0), y = HALO_PX + (i + 0.5) * size * 1.2;
+      ctx.strokeText(line, x, y);
+      ctx.fillText(line, x, y);
+    });
+    letterings.set(look, { picture, width });
+    return letterings.get(look);
+  }
+
+  /** Where a label of that size finds room: how far from its place, and its box; else undefined. */
+  function roomFor(label, w, h, v, free) {
+    const gap = label.gap || 0;
+    // The name of an area at the window's edge slides into the window.
+    const slide = Math.max(4, Math.min(label.x - w / 2, v.width - w - 4)) - label.x;
+    const places = {
+      centre: [[-w / 2, 0]],
+      area: [...[-gap - h / 2, gap + h / 2, 0].map((dy) => [slide, dy]), [gap + 4, 0], [-gap - 4 - w, 0]],
+      line: [[gap, 0], [-gap - w, 0], [gap, -10], [gap, 12], [-gap - w, -10], [-gap - w, 12], [-w / 2, -gap - h / 2], [-w / 2, gap + h / 2]],
+      point: [[gap, 0], [-gap - w, 0], [-w / 2, 16 + h / 2], [-w / 2, -22 - h / 2], [gap, -12], [gap, 14], [-gap - w, 14]],
+      town: [[gap, 0], [-gap - w, 0], [-w / 2, -gap - h / 2], [-w / 2, gap + h / 2]],
+    }[label.kind];
+    return places.map(([dx, dy]) => (
+      { dx, dy, box: [label.x + dx - 2, label.y + dy - h / 2 - 1, label.x + dx + w + 2, label.y + dy + h / 2 + 1] }
+    )).find(({ box }) => free(box) && within(box, v));
+  }
+
   function paintLabels(ctx, v, labels, blocked) {
     const boxes = blocked.slice();
     const free = (box) => !boxes.some((other) => overlap(box, other));
     const all = labels.sort((a, b) => b.rank - a.rank);
-    const placed = new Set();
-    ctx.textBaseline = "middle"; ctx.textAlign = "left"; ctx.lineJoin = "round";
+    const placed = new Set(), ratio = pixelRatio();
+    const whole = (value) => Math.round(value * ratio) / ratio; // between two pixels it would blur
     for (const label of all) {
       const key = label.text + "@" + Math.round(label.x / 40) + ":" + Math.round(label.y / 40);
       if (placed.has(key)) continue;
       if (label.x < -200 || label.y < -200 || label.x > v.width + 200 || label.y > v.height + 200) continue;
-      const lines = (label.upper ? label.text.toLocaleUpperCase(state.data ? state.data.lang : "en") : label.text).split(" / ");
-      const size = label.size * state.grown.letters;
-      ctx.font = `${label.italic ? "italic " : ""}${label.weight} ${size}px ${FONT}`;
-      ctx.letterSpacing = (label.spaced || 0) + "px";
-      const w = Math.max(...lines.map((line) => ctx.measureText(line).width));
-      const h = lines.length * size * 1.2;
-      const gap = label.gap || 0;
-      // The name of an area at the window's edge slides into the window.
-      const slide = Math.max(4, Math.min(label.x - w / 2, v.width - w - 4)) - label.x;
-      const places = {
-        centre: [[-w / 2, 0]],
-        area: [...[-gap - h / 2, gap + h / 2, 0].map((dy) => [slide, dy]), [gap + 4, 0], [-gap - 4 - w, 0]],
-        line: [[gap, 0], [-gap - w, 0], [gap, -10], [gap, 12], [-gap - w, -10], [-gap - w, 12], [-w / 2, -gap - h / 2], [-w / 2, gap + h / 2]],
-        point: [[gap, 0], [-gap - w, 0], [-w / 2, 16 + h / 2], [-w / 2, -22 - h / 2], [gap, -12], [gap, 14], [-gap - w, 14]],
-        town: [[gap, 0], [-gap - w, 0], [-w / 2, -gap - h / 2], [-w / 2, gap + h / 2]],
-      }[label.kind];
-      let put = null;
-      for (const [dx, dy] of places) {
-        const box = [label.x + dx - 2, label.y + dy - h / 2 - 1, label.x + dx + w + 2, label.y + dy + h / 2 + 1];
-        if (free(box) && within(box, v)) { put = { dx, dy, box }; break; }
-      }
       const dot = label.dot && [label.x - 4, label.y - 4, label.x + 4, label.y + 4];
-      if (!put || (dot && !free(dot))) continue;
+      if (dot && !free(dot)) continue;
+      const lines = linesOfLabel(label), size = label.size * state.grown.letters, h = lines.length * size * 1.2;
+      // Most of very many find none, and a text takes long to measure.
+      if (!roomFor(label, leastWidth(ctx, label, lines, size), h, v, free)) continue;
+      const { picture, width } = lettered(label, lines, size);
+      const room = roomFor(label, width, h, v, free);
+      if (!room) continue;
       placed.add(key);
-      boxes.push(put.box);
+      boxes.push(room.box);
       if (label.dot) {
         boxes.push(dot);
         ctx.beginPath(); ctx.arc(label.x, label.y, label.dot, 0, 2 * Math.PI);
         ctx.fillStyle = "#fff"; ctx.fill();
         ctx.strokeStyle = "#55524b"; ctx.lineWidth = 1.1; ctx.setLineDash([]); ctx.stroke();
       }
-      if (label.sign) paintPoint(ctx, label.sign, put.box[0] - 15, label.y);
-      lines.forEach((line, i) => {
-        const x = label.x + put.dx + (label.kind === "centre" ? (w - ctx.measureText(line).width) / 2 : 0);
-        const y = label.y + put.dy + (i - (lines.length - 1) / 2) * size * 1.2;
-        ctx.strokeStyle = "rgba(255,255,255,.88)"; ctx.lineWidth = 3.2; ctx.setLineDash([]);
-        ctx.strokeText(line, x, y);
-        ctx.fillStyle = label.colour;
-        ctx.fillText(line, x, y);
-      });
+      if (label.sign) paintPoint(ctx, label.sign, room.box[0] - 15, label.y);
+      ctx.drawImage(picture, whole(label.x + room.dx - HALO_PX), whole(label.y + room.dy - h / 2 - HALO_PX),
+        picture.width / ratio, picture.height / ratio);
     }
-    ctx.letterSpacing = "0px";
   }
 
   // ---- what lies under the pointer --------------------------------------------------------
@@ -1362,24 +1408,36 @@
     if (signature === state.legendSignature) return;
     state.legendSignature = signature;
     list.replaceChildren();
-    for (const [, symbolKey, text] of wanted) {
-      const item = element("li"), swatch = element("canvas");
-      swatch.width = 72; swatch.height = 44; swatch.setAttribute("aria-hidden", "true");
-      const ctx = swatch.getContext("2d");
-      ctx.scale(2, 2);
-      paintSwatch(ctx, state.data.symbols[symbolKey]);
-      item.append(swatch, element("span", "", text));
-      list.append(item);
-    }
+    const entry = (picture, text) => {
+      const item = element("li");
+      item.append(picture, element("span", "", text));
+      return item;
+    };
     if (state.clustered) {
-      const item = element("li"), swatch = element("canvas");
-      swatch.width = 72; swatch.height = 44; swatch.setAttribute("aria-hidden", "true");
-      const ctx = swatch.getContext("2d");
-      ctx.scale(2, 2);
-      drawCluster(ctx, 18, 11, 8.5, 0.35, "");
-      item.append(swatch, element("span", "", state.words.clusterLegend));
-      list.prepend(item);
+      list.append(entry(swatch((ctx) => drawCluster(ctx, 18, 11, 8.5, 0.35, "")), state.words.clusterLegend));
     }
+    for (const [, symbolKey, text] of wanted) {
+      list.append(entry(swatch((ctx) => paintSwatch(ctx, state.data.symbols[symbolKey]), symbolKey), text));
+    }
+  }
+
+  const swatches = new Map();
+  /** A small picture for the legend, drawn in 36 by 22 pixels; kept under a key.
+   *
+   * No canvas, which would be a layer of its own: a page of many layers is slow to show anything.
+   */
+  function swatch(draw, key = "") {
+    const image = element("img");
+    image.alt = "";
+    if (key && swatches.has(key)) { image.src = swatches.get(key); return image; }
+    const canvas = element("canvas");
+    canvas.width = 72; canvas.height = 44;
+    const ctx = canvas.getContext("2d");
+    ctx.scale(2, 2);
+    draw(ctx);
+    image.src = canvas.toDataURL();
+    if (key) swatches.set(key, image.src);
+    return image;
   }
 
   /** The kinds of marks that are on, and whose place is in the window. */
@@ -1580,7 +1638,7 @@
     map.createPane("cm-tiles").style.zIndex = 160;
     map.createPane("cm-context").style.zIndex = 170;
     map.createPane("cm-marks").style.zIndex = 450;
-    state.layers = [new CanvasLayer("cm-base", paintBasemap, 0.3, false), new CanvasLayer("cm-marks", paintMarks, 0, true)];
+    state.layers = [new CanvasLayer("cm-base", paintBasemap, 0.3, false), new CanvasLayer("cm-marks", (ctx, v) => showThinned(paintMarks(ctx, v)), 0, true)];
     addControls();
     state.layers.forEach((layer) => layer.addTo(map));
   }
@@ -1637,7 +1695,7 @@
   /** For a briefing: the frame is shown magnified `picture` times, and its letters `letters` more. */
   function present(picture, letters) {
     state.grown = { picture, letters };
-    stamps.clear();
+    stamps.clear(); letterings.clear();
     document.documentElement.classList.add("cm-presented");
     if (state.layers.length) redraw(BASE, MARKS);
   }
@@ -1663,7 +1721,7 @@
       state.failure.hidden = true;
       if (next.detail !== "") { // else it is still being made
         markReady();
-        if (state.rehearsed !== data) rehearse(data, REHEARSALS);
+        if (state.rehearsed !== data) rehearse(data);
       }
     } catch (error) {
       if (turn !== latest) return;
@@ -1674,16 +1732,23 @@
     }
   }
 
-  /** Works out, when there is nothing else to do, what a click will: the first one is slow else. */
-  function rehearse(data, turns) {
+  const rehearsal = document.createElement("canvas"); // that nobody sees
+  /** Does, when there is nothing else to do, what a click will: the first ones are slow else. */
+  function rehearse(data, turn = 0, spent_ms = 0) {
     state.rehearsed = data;
-    if (!window.requestIdleCallback || !turns) return;
+    if (!window.requestIdleCallback || turn >= REHEARSALS || spent_ms > REHEARSED_MS) return;
     window.requestIdleCallback(() => {
       if (state.data !== data || !state.chosen) return;
-      const on = window.claimSelection.visible(data, state.chosen);
-      const { scale } = state.layers[MARKS].view;
-      for (const cell of [CELL_PX, WIDE_CELL_PX]) window.claimStacks.make(data, on, scale, cell);
-      rehearse(data, turns - 1);
+      const { on, derived: known, hits, drawn, clustered } = state, start = performance.now();
+      const { view } = state.layers[MARKS], { options } = data.ledger;
+      const key = turn % 2 ? "theme" : "confidence", code = (turn >> 1) % Math.max(1, options[key].length);
+      try {
+        state.on = window.claimSelection.visible(data, { ...state.chosen, [key]: [code] });
+        paintMarks(rehearsal.getContext("2d"), view);
+      } finally {
+        Object.assign(state, { on, derived: known, hits, drawn, clustered });
+      }
+      rehearse(data, turn + 1, spent_ms + performance.now() - start);
     });
   }
 

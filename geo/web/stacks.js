@@ -9,17 +9,26 @@ window.claimStacks = (() => {
   const SIGN_PX = 24; // below it the radius of an area itself could hardly be read
   const STATED = new Set(["stated-point", "to", "ring", "sector", "radius"]);
 
-  /** For each kind of mark how it may stand as a point: 0 never, 1 as a point, 2 as an area. */
-  const roles = (data) => Uint8Array.from(data.kinds, ({ symbol, part }) =>
-    symbol.kind === "point" ? 1 : symbol.kind === "area" && part !== "sector" ? 2 : 0);
-
-  /** From what width in pixels of its feature on a mark of each kind is shown. */
-  const leastWidths = (data) => Float64Array.from(data.kinds, ({ part }) =>
-    Math.max(STATED.has(part) ? 44 : 0, part === "radius" ? 26 : 0));
+  const known = new WeakMap();
+  /** By kind of mark: how it may stand as a point (0 never, 1 as a point, 2 as an area), whether it
+   * always does, whether it is a denial, and from what width in pixels of its feature on it is shown. */
+  function kindsOf(data) {
+    if (!known.has(data)) {
+      const { kinds } = data;
+      known.set(data, {
+        role: Uint8Array.from(kinds, ({ symbol, part }) =>
+          symbol.kind === "point" ? 1 : symbol.kind === "area" && part !== "sector" ? 2 : 0),
+        hatched: Uint8Array.from(kinds, ({ symbol }) => symbol.hatch ? 1 : 0),
+        denial: Uint8Array.from(kinds, ({ layer }) => layer === "denied" ? 1 : 0),
+        least: Float64Array.from(kinds, ({ part }) => Math.max(STATED.has(part) ? 44 : 0, part === "radius" ? 26 : 0)),
+      });
+    }
+    return known.get(data);
+  }
 
   /** Marks that are on, those too small at this scale left out. */
   function drawable(data, on, scale) {
-    const least = leastWidths(data), found = new Uint8Array(data.count);
+    const { least } = kindsOf(data), found = new Uint8Array(data.count);
     for (let n = 0; n < data.count; n++) {
       if (on[n] && data.span[data.feature[n]] * scale >= least[data.kind[n]]) found[n] = 1;
     }
@@ -28,7 +37,7 @@ window.claimStacks = (() => {
 
   /** Of some marks, by number, those drawn as lines or areas: neither too small nor shown as points. */
   function shapes(data, numbers, scale) {
-    const least = leastWidths(data), role = roles(data), { west, east } = data.figures;
+    const { least, role } = kindsOf(data), { west, east } = data.figures;
     return numbers.filter((n) => {
       const kind = data.kind[n], f = data.figure[n];
       if (data.span[data.feature[n]] * scale < least[kind]) return false;
@@ -42,13 +51,11 @@ window.claimStacks = (() => {
    * holds, how many marks, and `members(stack)`, their numbers in drawing order.
    */
   function make(data, on, scale, cell) {
-    const role = roles(data), { west, east, north, south } = data.figures;
-    const hatched = Uint8Array.from(data.kinds, ({ symbol }) => symbol.hatch ? 1 : 0);
+    const { role, hatched, least } = kindsOf(data), { west, east, north, south } = data.figures;
     const stackOf = new Int32Array(data.count).fill(-1);
     const xs = [], ys = [], nexts = [];
     const size = 2 ** Math.ceil(Math.log2(data.count + 1024)), heads = new Int32Array(size).fill(-1);
     const slot = (cx, cy) => (Math.imul(cx, 73856093) ^ Math.imul(cy, 19349663)) & (size - 1);
-    const least = leastWidths(data);
     for (let n = 0; n < data.count; n++) {
       if (!on[n]) continue;
       const kind = data.kind[n];
@@ -80,7 +87,7 @@ window.claimStacks = (() => {
   function counted(data, stackOf, count) {
     const claims = new Uint32Array(count), denied = new Uint32Array(count), marks = new Uint32Array(count);
     const last = new Int32Array(count).fill(-1), lastDenied = new Int32Array(count).fill(-1);
-    const denial = Uint8Array.from(data.kinds, ({ layer }) => layer === "denied" ? 1 : 0);
+    const { denial } = kindsOf(data);
     for (const n of data.byClaim) { // the marks of one claim after the other
       const stack = stackOf[n], claim = data.claim[n];
       if (stack < 0) continue;
