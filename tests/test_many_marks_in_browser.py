@@ -85,3 +85,27 @@ def test_very_many_marks_are_counted_fetched_and_checked(tmp_path, serve, open_p
     assert frame.evaluate("told[0].wants") == "mask"
     visit.settle()
     assert frame.evaluate("claimMap.ids().length") == plan["feature"][on].nunique()
+
+
+def test_the_page_is_composed_of_few_layers(dashboard_url, open_page):
+    """Each layer makes every frame of the page slower; a canvas is always one."""
+    visit = open_page(dashboard_url)
+    frame = map_frame(visit)
+    visit.settle()
+    frame.locator(".cm-legend img").nth(10).wait_for(state="attached")
+    session = visit.page.context.new_cdp_session(visit.page)
+    trees = []
+    session.on("LayerTree.layerTreeDidChange", lambda told: trees.append(told.get("layers")))
+    session.send("DOM.enable")
+    session.send("LayerTree.enable")
+    frame.evaluate("claimMap.map.setView([45, 100], 3.5, { animate: false })")
+    visit.page.wait_for_timeout(300)
+    layers = [tree for tree in trees if tree][-1]
+    assert 5 < len(layers) < 25
+    # Each entry of the legend has its picture.
+    pictures = frame.evaluate(
+        "Promise.all([...document.querySelectorAll('.cm-legend > ul img')].map((image) =>"
+        " image.decode().then(() => [image.naturalWidth, image.naturalHeight])))"
+    )
+    assert len(pictures) == frame.locator(".cm-legend > ul > li").count() > 10
+    assert set(map(tuple, pictures)) == {(72, 44)}
