@@ -41,7 +41,8 @@ WEB_DIR = Path(__file__).parent / "web"
 # What every map asks for: one script and one style, since a frame loads one after the other.
 SCRIPT, STYLE = "map.js", "map.css"
 SCRIPTS = (
-    *("leaflet.js", "selection.js", "figures.js", "marks.js", "stacks.js"),
+    *("leaflet.js", "selection.js", "figures.js", "marks.js", "stacks.js", "paths.js"),
+    *("signs.js", "labels.js", "basemap.js", "context.js"),
     *("claimmap.js", "place.js", "ahead.js"),
 )
 STYLES = ("leaflet.css", "claimmap.css")

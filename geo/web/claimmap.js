@@ -1,4 +1,4 @@
-/* Draws claims and their basemap on a Leaflet map: two canvases, no Leaflet object per mark.
+/* The map of the claims: what it shows and how it answers, on two canvases, no Leaflet object per mark.
  *
  * The map is built once. Marks and basemap are JSON that is fetched once and named by content;
  * afterwards a click on a filter sends a bit mask of what is on, and nothing else. Every text
@@ -13,20 +13,8 @@
   const HERE = document.currentScript && document.currentScript.src
     ? new URL(".", document.currentScript.src)
     : null;
-  const FONT = '"Source Sans 3", "Source Sans Pro", "Source Sans", "Segoe UI", "Noto Sans", Arial, sans-serif';
-  const SEA = "#dbe6ee";
-  const LAND = "#f6f3ec";
-  const LAND_EDGE = "#9fb0bd";
-  const BORDER = "#8d84a3";
-  const REGION_EDGE = "#c9c3b6";
-  const WATER = "#c3d6e4";
-  const INK = "#1b2733";
-  const SELECTED = "#f2b705";
-  const [SOURCED, DENIED] = ["#0a4f8f", "#b8410b"]; // as geo/symbols.py has them
   const MEASURE = "#7a1f6b";
-  const DETAIL_ZOOM = 4.5; // below it the 1:50m coast is finer than a pixel
   const HIT_PX = 7;
-  const CONTEXT_NEAR_PX = 5;
   const PATIENCE_MS = 5000; // how long what was drawn ahead of the page's answer may stand alone
   const HANDED_MS = 20000; // how long the map waits for what the page is to hand it
   const TILE = 256;
@@ -42,7 +30,7 @@
     measure: { on: false, points: [], lines: [], text: "" },
     fit: null, asked: null, map: null, data: null, on: null, selected: -1, viewToken: null, showToken: null,
     chosen: null, ahead: null, answer: null, patience: 0,
-    grown: { picture: 1, letters: 1 }, step: null, // for a briefing: see present()
+    step: null, // of a briefing
     overlays: [], tiles: null, context: null, // the reader's own layers, tiles, and their canvas
     world: null, detail: null, hits: [], layers: [], paints: 0, words: {},
     drawn: [], derived: { made: new Map() }, told: new Map(), clustered: false,
@@ -52,29 +40,15 @@
   const ready = new Promise((resolve, reject) => { markReady = resolve; markFailed = reject; });
   ready.catch(() => {}); // told on the map; whoever awaits it still gets the error
 
-  // ---- geometry: longitude and latitude to a square world of side 1 -----------------------
-
   const { path, worldX, worldY } = window.claimMarks;
-
-  /** All rings and lines of a GeoJSON geometry. */
-  function paths(geometry) {
-    const c = geometry.coordinates;
-    switch (geometry.type) {
-      case "Point": return [path([c], false)];
-      case "LineString": return [path(c, false)];
-      case "MultiLineString": return c.map((line) => path(line, false));
-      case "Polygon": return c.map((ring) => path(ring, true));
-      case "MultiPolygon": return c.flat().map((ring) => path(ring, true));
-      default: throw new Error("geometry type " + geometry.type);
-    }
-  }
+  const { boxOf, worlds, touches, within, overlap, traceAll, along, pixelLength, distanceToLine, covers } = window.claimPaths;
+  const {
+    INK, SELECTED, clusterRadius, drawCluster, halo, overOf, paintArea, paintBadge, paintLine, paintPoint, paintSwatch,
+    pixelRatio, swatch,
+  } = window.claimSigns;
+  const { claimBasemap: basemap, claimContext: contexts, claimLabels: labelling } = window;
 
   const fill = (template, values) => template.replace(/\{(\w+)\}/g, (_, name) => values[name]);
-
-  const boxOf = (parts) => ({
-    west: Math.min(...parts.map((p) => p.west)), east: Math.max(...parts.map((p) => p.east)),
-    north: Math.min(...parts.map((p) => p.north)), south: Math.max(...parts.map((p) => p.south)),
-  });
 
   // ---- a canvas that follows the map ------------------------------------------------------
 
@@ -137,197 +111,12 @@
     },
   });
 
-  /** The view of each copy of the world that the window shows, from west to east. */
-  const worlds = (v) => [-1, 0, 1]
-    .map((turn) => ({ ...v, ox: v.ox - turn * v.scale }))
-    .filter((w) => 1.25 * w.scale - w.ox >= 0 && -0.25 * w.scale - w.ox <= w.width); // a feature may pass ±180
-
-  /** Whether a box of the world touches one of the canvas (left, top, right, bottom). */
-  const touches = (box, v, [left, top, right, bottom]) =>
-    box.east * v.scale - v.ox >= left && box.west * v.scale - v.ox <= right &&
-    box.south * v.scale - v.oy >= top && box.north * v.scale - v.oy <= bottom;
-
-  const inside = (box, v) => touches(box, v, [-20, -20, v.width + 20, v.height + 20]);
-
-  /** Adds a ring or line to the context's path, leaving out steps too small to see. */
-  function trace(ctx, part, v) {
-    const xy = part.xy, n = xy.length;
-    let px = xy[0] * v.scale - v.ox, py = xy[1] * v.scale - v.oy;
-    ctx.moveTo(px, py);
-    for (let i = 2; i < n; i += 2) {
-      const x = xy[i] * v.scale - v.ox, y = xy[i + 1] * v.scale - v.oy;
-      if (Math.abs(x - px) + Math.abs(y - py) < (v.step || 0.7) && i < n - 2) continue;
-      ctx.lineTo(x, y);
-      px = x; py = y;
-    }
-    if (part.closed) ctx.closePath();
-  }
-
-  function traceAll(ctx, parts, v) {
-    ctx.beginPath();
-    for (const part of parts) {
-      // An islet smaller than a pixel costs as much as a large one and shows nothing.
-      const seen = Math.max(part.east - part.west, part.south - part.north) * v.scale > (v.least || 0);
-      if (seen && inside(part, v)) trace(ctx, part, v);
-    }
-  }
-
-  // ---- basemap ----------------------------------------------------------------------------
-
-  /** Turns the fetched basemap (feature collections by layer) into paths, towns and names. */
-  function readBasemap(json) {
-    const kinds = {};
-    const spots = (layer) => (json[layer] ? json[layer].features : []).map((feature) => {
-      const [lon, lat] = feature.geometry.coordinates;
-      return { ...feature.properties, x: worldX(lon), y: worldY(lat) };
-    });
-    for (const kind of ["land", "countries", "coast", "lakes", "rivers", "admin1", "borders", "extent"]) {
-      if (json[kind]) kinds[kind] = json[kind].features.flatMap((feature) => paths(feature.geometry));
-    }
-    return { kinds, boxes: kinds.extent || [], towns: spots("towns"), names: spots("names") };
-  }
-
-  function paintBasemap(ctx, v) {
-    ctx.fillStyle = SEA;
-    ctx.fillRect(0, 0, v.width, v.height);
-    for (const w of worlds(v)) {
-      if (state.world) paintLand(ctx, state.world, w);
-      if (state.detail && w.zoom >= DETAIL_ZOOM) paintDetail(ctx, w);
-    }
-  }
-
-  function paintDetail(ctx, v) {
-    for (const box of state.detail.boxes) {
-      if (!inside(box, v)) continue;
-      ctx.save();
-      ctx.beginPath();
-      ctx.rect(box.west * v.scale - v.ox, box.north * v.scale - v.oy,
-        (box.east - box.west) * v.scale, (box.south - box.north) * v.scale);
-      ctx.clip();
-      ctx.fillStyle = SEA;
-      ctx.fillRect(0, 0, v.width, v.height);
-      paintLand(ctx, state.detail, v);
-      ctx.restore();
-    }
-  }
-
-  function paintLand(ctx, base, window_) {
-    const close = window_.zoom >= DETAIL_ZOOM;
-    const v = { ...window_, step: close ? 1 : 1.6, least: close ? 0.8 : 1.5 };
-    const stroke = (kind, colour, width, dash = []) => {
-      if (!base.kinds[kind]) return;
-      traceAll(ctx, base.kinds[kind], v);
-      ctx.strokeStyle = colour; ctx.lineWidth = width; ctx.setLineDash(dash);
-      ctx.stroke();
-    };
-    const fill = (kind, colour) => {
-      if (!base.kinds[kind]) return;
-      traceAll(ctx, base.kinds[kind], v);
-      ctx.fillStyle = colour;
-      ctx.fill("evenodd");
-    };
-    ctx.lineJoin = "round";
-    const coast = base.kinds.coast ? "coast" : "countries";
-    // Wide and dashed lines are dear to draw: far out, where they would blur, they are plain.
-    if (close) stroke(coast, "#eef3f6", 4);
-    fill("land", LAND); // islets that belong to no country
-    fill("countries", LAND);
-    stroke(coast, LAND_EDGE, 0.8);
-    fill("lakes", WATER);
-    if (close) {
-      stroke("rivers", WATER, 1);
-      stroke("admin1", REGION_EDGE, 0.8, [3, 3]);
-      stroke("borders", "#fbfaf7", 3.2);
-      stroke("borders", BORDER, 1.2, [7, 3, 1.5, 3]);
-    } else {
-      stroke("borders", BORDER, 0.7);
-    }
-    ctx.setLineDash([]);
-  }
-
   // ---- the reader's own layers, between the basemap and the claims --------------------------
 
-  const KINDS = ["point", "line", "area"];
-  /** Steps of longitude and latitude to paths; see geo/overlays.py for the form. */
-  function readShapes({ unit, features }) {
-    return features.map(([row, kind, lines]) => {
-      const parts = lines.map((steps) => {
-        let lon = 0, lat = 0;
-        const coordinates = [];
-        for (let i = 0; i < steps.length; i += 2) {
-          lon += steps[i]; lat += steps[i + 1];
-          coordinates.push([lon * unit, lat * unit]);
-        }
-        return path(coordinates, kind === 2);
-      });
-      return { row, kind: KINDS[kind], parts, box: boxOf(parts) };
-    });
-  }
-
-  function paintContext(ctx, view) {
-    for (const { shapes, look, opacity } of state.overlays) {
-      ctx.globalAlpha = opacity;
-      for (const v of worlds(view)) {
-        for (const shape of shapes) if (inside(shape.box, v)) paintContextShape(ctx, shape, look.classes[look.codes[shape.row]], v);
-      }
-    }
-    ctx.globalAlpha = 1;
-    ctx.setLineDash([]);
-  }
-
-  function paintContextShape(ctx, shape, style, v) {
-    const alpha = ctx.globalAlpha;
-    ctx.lineJoin = "round"; ctx.lineCap = "butt";
-    if (shape.kind === "point") {
-      const x = shape.box.west * v.scale - v.ox, y = shape.box.north * v.scale - v.oy;
-      ctx.beginPath();
-      if (style.shape === "square") ctx.rect(x - 3.2, y - 3.2, 6.4, 6.4); else ctx.arc(x, y, 3.6, 0, 2 * Math.PI);
-      ctx.fillStyle = style.colour; ctx.fill();
-      ctx.strokeStyle = "#fff"; ctx.lineWidth = 1; ctx.setLineDash([]); ctx.stroke();
-      return;
-    }
-    traceAll(ctx, shape.parts, { ...v, least: shape.kind === "area" ? 0.5 : 0 });
-    if (shape.kind === "area") {
-      ctx.globalAlpha = alpha * 0.45;
-      ctx.fillStyle = style.colour; ctx.fill("evenodd");
-      if (style.hatch) { ctx.globalAlpha = alpha; ctx.fillStyle = lined(ctx, style.colour, v); ctx.fill("evenodd"); }
-      ctx.globalAlpha = alpha;
-    }
-    ctx.setLineDash(style.dash); ctx.strokeStyle = style.colour; ctx.lineWidth = shape.kind === "area" ? 1.1 : 2;
-    ctx.stroke();
-  }
-
-  const lines = new Map();
-  /** Level lines in a colour; slanting ones would look like the strokes of a denial. */
-  function lined(ctx, colour, v) {
-    const key = colour + pixelRatio();
-    if (!lines.has(key)) {
-      const tile = document.createElement("canvas");
-      tile.width = 4; tile.height = 6 * pixelRatio();
-      const own = tile.getContext("2d");
-      own.fillStyle = colour; own.fillRect(0, 0, 4, 1.4 * pixelRatio());
-      lines.set(key, ctx.createPattern(tile, "repeat"));
-    }
-    const pattern = lines.get(key);
-    // Fixed to the world, not to the canvas, which starts anew with each pan.
-    pattern.setTransform(new DOMMatrix().translate(0, -(v.oy % 6)).scale(1 / pixelRatio()));
-    return pattern;
-  }
-
-  /** The name of what an overlay shows at a point of the window: the uppermost one that has one. */
-  function contextAt({ containerPoint: { x, y }, originalEvent }) {
-    if (originalEvent.target.closest(".leaflet-control")) return null;
-    const v = state.layers[MARKS].view;
-    for (const { shapes, look } of [...state.overlays].reverse()) {
-      for (const w of worlds(v)) {
-        const near = [x - CONTEXT_NEAR_PX, y - CONTEXT_NEAR_PX, x + CONTEXT_NEAR_PX, y + CONTEXT_NEAR_PX];
-        const hit = shapes.filter((shape) => look.labels[look.named[shape.row]] && touches(shape.box, w, near))
-          .find((shape) => shape.kind === "area" ? covers(shape, w, x, y)
-            : shape.kind === "point" || shape.parts.some((part) => distanceToLine(part, w, x, y) <= CONTEXT_NEAR_PX));
-        if (hit) return [look.labels[look.named[hit.row]], look.name];
-      }
-    }
-    return null;
+  /** The name of what the reader's own layers show under the pointer. */
+  function contextUnder(event) {
+    if (onControl(event)) return null;
+    return contexts.at(state.overlays, state.layers[MARKS].view, event.containerPoint.x, event.containerPoint.y);
   }
 
   /** Tiles from a host that the reader chose; where none come, the land below them stays in sight. */
@@ -353,7 +142,7 @@
     const signature = JSON.stringify([overlays, tiles]);
     if (signature === state.contextSignature) return;
     const found = await Promise.all(overlays.map(async ({ shapes, look, opacity }) =>
-      ({ names: [shapes, look], shapes: await once(shapes, readShapes), look: await once(look, (each) => each), opacity })));
+      ({ names: [shapes, look], shapes: await once(shapes, contexts.read), look: await once(look, (each) => each), opacity })));
     const chosen = await once(tiles, (each) => each);
     if (!isLatest()) return;
     state.contextSignature = signature;
@@ -364,7 +153,7 @@
     showTiles(chosen);
     showCredit();
     if (!state.context && found.length) {
-      state.context = new CanvasLayer("cm-context", paintContext, 0.3, false);
+      state.context = new CanvasLayer("cm-context", (ctx, v) => contexts.paint(ctx, v, state.overlays), 0.3, false);
       state.context.addTo(state.map);
     } else if (state.context) {
       state.context.redraw();
@@ -386,7 +175,7 @@
       }
       look.classes.forEach((style, code) => {
         if (!kinds.has(code)) return;
-        const picture = contextSwatch(style, kinds.get(code), opacity);
+        const picture = contexts.picture(style, kinds.get(code), opacity);
         if (!style.text) { head.prepend(picture); return; }
         const item = element("li");
         item.append(picture, element("span", "", style.text));
@@ -394,16 +183,6 @@
       });
       state.contextLegend.append(head, list);
     }
-  }
-
-  function contextSwatch(style, kind, opacity) {
-    const ends = { point: [18, 11], line: [1, 11, 35, 11], area: [3, 3, 33, 3, 33, 19, 3, 19] }[kind];
-    const part = { xy: Float64Array.from(ends), closed: kind === "area", west: 0, east: 1, north: 0, south: 1 };
-    const box = kind === "point" ? { west: 18, east: 18, north: 11, south: 11 } : {};
-    return swatch((ctx) => {
-      ctx.globalAlpha = Math.max(opacity, 0.4); // what is faint on the map must still be seen here
-      paintContextShape(ctx, { kind, parts: [part], box }, style, { scale: 1, ox: 0, oy: 0, width: 36, height: 22 });
-    });
   }
 
   function showCredit() {
@@ -465,207 +244,7 @@
     return data === state.data;
   }
 
-  const SHAPES = {
-    circle: (c, r) => c.arc(0, 0, r, 0, 2 * Math.PI),
-    ring: (c, r) => c.arc(0, 0, r, 0, 2 * Math.PI),
-    square: (c, r) => c.rect(-r * 0.86, -r * 0.86, r * 1.72, r * 1.72),
-    diamond: (c, r) => polygon(c, 4, r * 1.15, 0),
-    triangle: (c, r) => polygon(c, 3, r * 1.25, 0, r * 0.15),
-    pentagon: (c, r) => polygon(c, 5, r * 1.1, 0),
-    flag: (c, r) => {
-      c.moveTo(-r * 0.75, r * 1.1); c.lineTo(-r * 0.75, -r); c.lineTo(r, -r * 0.45); c.lineTo(-r * 0.75, r * 0.15);
-    },
-    saltire: (c, r) => {
-      const a = r * 0.42;
-      const points = [[-r, -r + a], [-r + a, -r], [0, -a], [r - a, -r], [r, -r + a], [a, 0],
-        [r, r - a], [r - a, r], [0, a], [-r + a, r], [-r, r - a], [-a, 0]];
-      points.forEach(([x, y], i) => (i ? c.lineTo(x, y) : c.moveTo(x, y)));
-      c.closePath();
-    },
-    bubble: (c, r) => {
-      c.moveTo(-r, -r * 0.9); c.lineTo(r, -r * 0.9); c.lineTo(r, r * 0.45); c.lineTo(-r * 0.1, r * 0.45);
-      c.lineTo(-r * 0.6, r * 1.1); c.lineTo(-r * 0.6, r * 0.45); c.lineTo(-r, r * 0.45); c.closePath();
-    },
-  };
-
-  function polygon(c, corners, r, turn, dy = 0) {
-    for (let i = 0; i < corners; i++) {
-      const a = turn - Math.PI / 2 + i * 2 * Math.PI / corners;
-      c.lineTo(r * Math.cos(a), r * Math.sin(a) + dy);
-    }
-    c.closePath();
-  }
-
-  /** Draws a point's symbol round the origin. */
-  function drawPoint(ctx, symbol, scale = 1) {
-    const r = symbol.size / 2 * scale;
-    ctx.beginPath();
-    SHAPES[symbol.shape](ctx, r);
-    ctx.lineJoin = "round";
-    if (symbol.fill || symbol.shape === "ring") {
-      ctx.strokeStyle = "rgba(255,255,255,.9)"; ctx.lineWidth = symbol.width + 3; ctx.stroke();
-    }
-    if (symbol.fill) { ctx.fillStyle = symbol.fill; ctx.globalAlpha = symbol.fill_opacity; ctx.fill(); ctx.globalAlpha = 1; }
-    ctx.strokeStyle = symbol.colour; ctx.lineWidth = symbol.width; ctx.setLineDash(symbol.dash);
-    ctx.stroke();
-    if (symbol.over) paintOver(ctx, symbol, r);
-  }
-
-  function paintPoint(ctx, symbol, x, y) {
-    stamp(ctx, symbol.key, Math.ceil(symbol.size * 0.75) + 5, x, y, (c) => drawPoint(c, symbol));
-  }
-
-  /** Pixels of the screen to one of the frame, which a briefing shows magnified. */
-  const pixelRatio = () => (window.devicePixelRatio || 1) * state.grown.picture;
   const isPresented = () => Boolean(state.step);
-
-  const stamps = new Map();
-  /** Puts what `draw` draws round its origin at a point; drawn once, as there may be thousands. */
-  function stamp(ctx, name, reach, x, y, draw) {
-    const ratio = pixelRatio();
-    const key = name + "@" + ratio;
-    if (!stamps.has(key)) {
-      const image = document.createElement("canvas");
-      image.width = image.height = Math.ceil(2 * reach * ratio);
-      const own = image.getContext("2d");
-      own.scale(ratio, ratio);
-      own.translate(reach, reach);
-      draw(own);
-      stamps.set(key, image);
-    }
-    const image = stamps.get(key);
-    const whole = (value) => Math.round(value * ratio) / ratio; // between two pixels it would blur
-    ctx.drawImage(image, whole(x - reach), whole(y - reach), image.width / ratio, image.height / ratio);
-  }
-
-  /** A bar (denied by implication) or a cross (denied by name) through the origin. */
-  function paintOver(ctx, symbol, r) {
-    const reach = r * 0.95;
-    const strokes = symbol.over === "cross" ? [[1, 1], [1, -1]] : [[1, -1]];
-    for (const [colour, extra] of [["rgba(255,255,255,.9)", 1.6], [symbol.colour, 0]]) {
-      ctx.beginPath();
-      for (const [dx, dy] of strokes) {
-        ctx.moveTo(-reach * dx * 0.72, -reach * dy * 0.72); ctx.lineTo(reach * dx * 0.72, reach * dy * 0.72);
-      }
-      ctx.setLineDash([]); ctx.strokeStyle = colour; ctx.lineWidth = symbol.width + extra;
-      ctx.stroke();
-    }
-  }
-
-  /** Points at even steps along the visible paths: [x, y, angle]. */
-  function along(part, v, step, first = step / 2) {
-    const found = [];
-    const xy = part.xy;
-    let next = first, walked = 0;
-    for (let i = 2; i < xy.length; i += 2) {
-      const x0 = xy[i - 2] * v.scale - v.ox, y0 = xy[i - 1] * v.scale - v.oy;
-      const x1 = xy[i] * v.scale - v.ox, y1 = xy[i + 1] * v.scale - v.oy;
-      const length = Math.hypot(x1 - x0, y1 - y0);
-      if (Math.max(x0, x1) < -50 || Math.min(x0, x1) > v.width + 50 ||
-          Math.max(y0, y1) < -50 || Math.min(y0, y1) > v.height + 50) {
-        walked += length; next = Math.max(next, walked); continue;
-      }
-      while (next <= walked + length && length > 0) {
-        const t = (next - walked) / length;
-        found.push([x0 + t * (x1 - x0), y0 + t * (y1 - y0), Math.atan2(y1 - y0, x1 - x0)]);
-        next += step;
-        if (found.length > 400) return found;
-      }
-      walked += length;
-    }
-    return found;
-  }
-
-  function pixelLength(part, v) {
-    let sum = 0;
-    for (let i = 2; i < part.xy.length; i += 2) {
-      sum += Math.hypot(part.xy[i] - part.xy[i - 2], part.xy[i + 1] - part.xy[i - 1]);
-    }
-    return sum * v.scale;
-  }
-
-  function outline(ctx, mark, v) {
-    traceAll(ctx, mark.parts, v);
-    ctx.setLineDash([]); ctx.strokeStyle = mark.symbol.colour; ctx.lineWidth = 1.1; ctx.stroke();
-  }
-
-  /** Bars or crosses along a line, each turned with it: a bar must never run along what it bars. */
-  function paintBars(ctx, symbol, part, v, step, r) {
-    for (const [x, y, angle] of along(part, v, step)) {
-      ctx.save(); ctx.translate(x, y); ctx.rotate(angle); paintOver(ctx, symbol, r); ctx.restore();
-    }
-  }
-
-  function paintLine(ctx, mark, v) {
-    const symbol = mark.symbol;
-    ctx.lineJoin = "round"; ctx.lineCap = "butt";
-    if (v.thin) { paintThin(ctx, mark, v); return; }
-    if (symbol.over) {
-      // Where the line itself is not drawn, what the bars stand on must still be seen.
-      if (!v.told.has(mark.feature)) outline(ctx, mark, v);
-      for (const part of mark.parts) paintBars(ctx, symbol, part, v, 46, 9);
-      return;
-    }
-    traceAll(ctx, mark.parts, v);
-    ctx.setLineDash([]); ctx.strokeStyle = "rgba(255,255,255,.85)"; ctx.lineWidth = symbol.width + 3; ctx.stroke();
-    ctx.setLineDash(symbol.dash); ctx.strokeStyle = symbol.colour; ctx.lineWidth = symbol.width; ctx.stroke();
-    ctx.setLineDash([]);
-    if (symbol.arrow) {
-      for (const part of mark.parts) {
-        const length = pixelLength(part, v);
-        if (length < 40) continue;
-        for (const [x, y, angle] of along(part, v, length, length * 0.6)) arrowhead(ctx, x, y, angle, symbol.colour);
-      }
-    }
-  }
-
-  /** One line of many: slender, and barred once. */
-  function paintThin(ctx, mark, v) {
-    const { symbol } = mark;
-    if (symbol.over) {
-      for (const part of mark.parts) {
-        const length = pixelLength(part, v);
-        paintBars(ctx, symbol, part, v, length, 6);
-      }
-      return;
-    }
-    traceAll(ctx, mark.parts, v);
-    ctx.setLineDash(symbol.dash); ctx.strokeStyle = symbol.colour; ctx.lineWidth = symbol.width / 2; ctx.stroke();
-    ctx.setLineDash([]);
-  }
-
-  function arrowhead(ctx, x, y, angle, colour) {
-    ctx.save();
-    ctx.translate(x, y); ctx.rotate(angle);
-    ctx.beginPath(); ctx.moveTo(9, 0); ctx.lineTo(-7, 7); ctx.lineTo(-4, 0); ctx.lineTo(-7, -7); ctx.closePath();
-    ctx.strokeStyle = "rgba(255,255,255,.9)"; ctx.lineWidth = 2.5; ctx.stroke();
-    ctx.fillStyle = colour; ctx.fill();
-    ctx.restore();
-  }
-
-  function paintArea(ctx, mark, v) {
-    const symbol = mark.symbol;
-    traceAll(ctx, mark.parts, v);
-    if (symbol.fill) {
-      // An area larger than the window tints all of it, which tells nothing: make it faint.
-      const wide = (mark.box.east - mark.box.west) * v.scale > 1.6 * v.width;
-      ctx.fillStyle = symbol.fill; ctx.globalAlpha = symbol.fill_opacity * (wide ? 0.4 : 1);
-      ctx.fill("evenodd"); ctx.globalAlpha = 1;
-    }
-    if (symbol.hatch) { paintHatch(ctx, mark, v); return; }
-    ctx.setLineDash(symbol.dash); ctx.strokeStyle = symbol.colour; ctx.lineWidth = symbol.width;
-    ctx.stroke(); ctx.setLineDash([]);
-  }
-
-  /** A denied area: crosses or bars along its edge; the sign in its middle is among the points. */
-  function paintHatch(ctx, mark, v) {
-    if (!v.told.has(mark.feature)) outline(ctx, mark, v);
-    if ((mark.box.east - mark.box.west) * v.scale < 90) return;
-    const symbol = { ...mark.symbol, over: overOf(mark.symbol) };
-    for (const part of mark.parts) paintBars(ctx, symbol, part, v, Math.max(26, pixelLength(part, v) / (v.thin ? 8 : 60)), 7);
-  }
-
-  const overOf = (symbol) => symbol.hatch === "cross" ? "cross" : "bar";
 
   const centre = (mark, v) => [
     (mark.box.west + mark.box.east) / 2 * v.scale - v.ox,
@@ -756,6 +335,7 @@
     const labels = [];
     const blocked = controlBoxes();
     const badges = [];
+    const named = state.tiles && state.tiles.arrived && state.tiles.has_names;
     state.clustered = false;
     const copies = worlds(view).map((v) => [v, shapesIn(v)]);
     const thin = { drawn: 0, total: copies.reduce((sum, [, shapes]) => sum + shapes.length, 0) };
@@ -769,10 +349,10 @@
       paintSelected(ctx, marks.filter((mark) => mark.claim === state.selected), v);
       for (const mark of marks) paintShape(ctx, mark, v, labels);
       paintStacks(ctx, v, view, labels, blocked, badges);
-      labels.push(...baseLabels(v));
+      if (!named) labels.push(...basemap.labels(v, state, state.data.lang));
     }
     for (const each of badges) paintBadge(ctx, ...each);
-    paintLabels(ctx, view, labels, blocked);
+    labelling.paint(ctx, view, labels, blocked, state.data.lang);
     for (const v of worlds(view)) paintMeasured(ctx, v);
     return thin;
   }
@@ -831,26 +411,8 @@
     blocked.push([x - r - 2, y - r - 2, x + r + 2, y + r + 2]);
   }
 
-  const clusterRadius = (claims) => 9 + 3 * Math.log10(claims);
   const shortNumber = (n) => n < 1000 ? String(n)
     : new Intl.NumberFormat(state.data.lang, { notation: "compact", maximumSignificantDigits: 2 }).format(n);
-
-  function drawCluster(ctx, x, y, r, share, text) {
-    const top = -Math.PI / 2, turn = top + 2 * Math.PI * share;
-    ctx.beginPath(); ctx.arc(x, y, r + 1.5, 0, 2 * Math.PI);
-    ctx.fillStyle = "rgba(255,255,255,.94)"; ctx.fill();
-    for (const [from, to, colour, width, dash] of [[top, turn, DENIED, 4, [2.5, 2]], [turn, top + 2 * Math.PI, SOURCED, 2.4, []]]) {
-      if (to - from < 1e-6) continue;
-      ctx.beginPath(); ctx.arc(x, y, r, from, to);
-      ctx.strokeStyle = colour; ctx.lineWidth = width; ctx.setLineDash(dash); ctx.stroke();
-    }
-    ctx.setLineDash([]);
-    if (!text) return;
-    ctx.font = `650 ${11 * state.grown.letters}px ${FONT}`;
-    ctx.textAlign = "center"; ctx.textBaseline = "middle"; ctx.fillStyle = INK;
-    ctx.fillText(text, x, y + 0.5);
-    ctx.textAlign = "left";
-  }
 
   /** What Leaflet's controls cover, in the pixels of the window: no label is to be hidden there. */
   function controlBoxes() {
@@ -887,8 +449,6 @@
       stack.y += dy;
     }
   }
-
-  const overlap = (a, b) => a[0] < b[2] && a[2] > b[0] && a[1] < b[3] && a[3] > b[1];
 
   const lookWidth = (look) => look.over ? 30 : 22;
   /** How wide the looks of a stack are side by side, in pixels. */
@@ -988,26 +548,6 @@
     }
   }
 
-  function halo(ctx, x, y, r) {
-    ctx.beginPath(); ctx.arc(x, y, r, 0, 2 * Math.PI);
-    ctx.fillStyle = SELECTED; ctx.globalAlpha = 0.85; ctx.fill(); ctx.globalAlpha = 1;
-  }
-
-  function paintBadge(ctx, x, y, text) {
-    const { letters } = state.grown;
-    stamp(ctx, `badge ${text} ${letters}`, (10 + 4 * text.length) * letters, x, y, (c) => {
-      c.scale(letters, letters);
-      c.font = `700 11px ${FONT}`;
-      const half = Math.max(8, c.measureText(text).width / 2 + 4);
-      c.beginPath();
-      c.roundRect(-half, -8, 2 * half, 16, 8);
-      c.fillStyle = INK; c.fill();
-      c.strokeStyle = "#fff"; c.lineWidth = 1.5; c.stroke();
-      c.fillStyle = "#fff"; c.textAlign = "center"; c.textBaseline = "middle";
-      c.fillText(text, 0, 0.5);
-    });
-  }
-
   // ---- labels: placed one after the other where nothing stands yet ------------------------
 
   /** Whether at least three corners of the window lie within an area. */
@@ -1037,172 +577,7 @@
     };
   }
 
-  const inLanguage = (row) => (state.data && row["name_" + state.data.lang]) || row.name;
-
-  function baseLabels(v) {
-    const found = [];
-    if (state.tiles && state.tiles.arrived && state.tiles.has_names) return found;
-    const bases = [state.world, state.detail].filter(Boolean);
-    for (const base of bases) {
-      for (const name of base.names) {
-        if (v.zoom < name.min_zoom || v.zoom > name.max_zoom) continue;
-        const water = ["ocean", "sea", "bay", "strait"].includes(name.kind);
-        const big = name.kind === "country" || name.kind === "ocean";
-        found.push({
-          text: inLanguage(name), x: name.x * v.scale - v.ox, y: name.y * v.scale - v.oy, kind: "centre",
-          italic: water, weight: 400, size: name.kind === "country" ? 14 : name.kind === "ocean" ? 15 : 12,
-          spaced: big ? 3 : name.kind === "sea" ? 2 : name.kind === "region" ? 1.5 : 0,
-          upper: name.kind === "country" || name.kind === "region",
-          colour: water ? "#3f6987" : name.kind === "country" ? "#6f695e" : "#7b7568",
-          rank: name.kind === "country" ? 40 : water ? 35 : 20,
-        });
-      }
-      for (const town of base.towns) {
-        if (v.zoom < town.min_zoom) continue;
-        const x = town.x * v.scale - v.ox, y = town.y * v.scale - v.oy;
-        if (x < 0 || y < 0 || x > v.width || y > v.height) continue;
-        const large = town.population >= 300000;
-        found.push({
-          text: town.name, x, y, gap: 5, kind: "town", weight: large ? 600 : 400, size: large ? 12.5 : 11.5,
-          colour: "#55524b", rank: 10 + Math.log10((town.prominence || town.population) + 1), dot: large ? 3 : 2.1,
-        });
-      }
-    }
-    return found;
-  }
-
-  /** Whether a box lies in the window, all of it. */
-  const within = (box, v) => box[0] >= 0 && box[1] >= 0 && box[2] <= v.width && box[3] <= v.height;
-
-  const HALO_PX = 4; // round the letters, and for what reaches out of their lines
-  const [MOST_LETTERED, MOST_LETTERS] = [300, 4000];
-  const letterings = new Map(); // by look
-  const letterWidths = new Map(); // by style and letter, in sizes
-
-  const fontOf = ({ italic, weight }, size) => `${italic ? "italic " : ""}${weight} ${size}px ${FONT}`;
-  const linesOfLabel = ({ text, upper }) =>
-    (upper ? text.toLocaleUpperCase(state.data ? state.data.lang : "en") : text).split(" / ");
-
-  /** The least that a label takes, in pixels: its letters one by one, each measured only once. */
-  function leastWidth(ctx, label, lines, size) {
-    const style = (label.italic ? "i" : "") + label.weight;
-    const widthOf = (letter) => {
-      const key = style + letter;
-      if (!letterWidths.has(key)) {
-        if (letterWidths.size >= MOST_LETTERS) letterWidths.clear();
-        ctx.font = fontOf(label, 100);
-        letterWidths.set(key, ctx.measureText(letter).width / 100);
-      }
-      return letterWidths.get(key);
-    };
-    // Pairs of letters may stand closer than each by itself.
-    const widths = lines.map((line) => [...line].reduce((sum, letter) => sum + widthOf(letter), 0));
-    return 0.85 * size * Math.max(...widths);
-  }
-
-  /** A label's text as a picture, drawn once: letters with a rim take longest of all to draw. */
-  function lettered(label, lines, size) {
-    const { spaced = 0, colour } = label, ratio = pixelRatio(), centred = label.kind === "centre";
-    const look = [fontOf(label, size), spaced, colour, ratio, centred, ...lines].join("|");
-    if (letterings.has(look)) return letterings.get(look);
-    if (letterings.size >= MOST_LETTERED) letterings.clear();
-    const picture = document.createElement("canvas"), ctx = picture.getContext("2d");
-    const prepare = () => { ctx.font = fontOf(label, size); ctx.letterSpacing = spaced + "px"; };
-    prepare();
-    const widths = lines.map((line) => ctx.measureText(line).width);
-    const width = Math.max(...widths), height = lines.length * size * 1.2;
-    picture.width = Math.ceil((width + 2 * HALO_PX) * ratio);
-    picture.height = Math.ceil((height + 2 * HALO_PX) * ratio);
-    prepare(); // a canvas of another size has forgotten it
-    ctx.scale(ratio, ratio);
-    ctx.textBaseline = "middle"; ctx.lineJoin = "round";
-    ctx.strokeStyle = "rgba(255,255,255,.88)"; ctx.lineWidth = 3.2; ctx.fillStyle = colour;
-    lines.forEach((line, i) => {
-      const x = HALO_PX + (centred ? (width - widths[i]) / 2 : 0), y = HALO_PX + (i + 0.5) * size * 1.2;
-      ctx.strokeText(line, x, y);
-      ctx.fillText(line, x, y);
-    });
-    letterings.set(look, { picture, width });
-    return letterings.get(look);
-  }
-
-  /** Where a label of that size finds room: how far from its place, and its box; else undefined. */
-  function roomFor(label, w, h, v, free) {
-    const gap = label.gap || 0;
-    // The name of an area at the window's edge slides into the window.
-    const slide = Math.max(4, Math.min(label.x - w / 2, v.width - w - 4)) - label.x;
-    const places = {
-      centre: [[-w / 2, 0]],
-      area: [...[-gap - h / 2, gap + h / 2, 0].map((dy) => [slide, dy]), [gap + 4, 0], [-gap - 4 - w, 0]],
-      line: [[gap, 0], [-gap - w, 0], [gap, -10], [gap, 12], [-gap - w, -10], [-gap - w, 12], [-w / 2, -gap - h / 2], [-w / 2, gap + h / 2]],
-      point: [[gap, 0], [-gap - w, 0], [-w / 2, 16 + h / 2], [-w / 2, -22 - h / 2], [gap, -12], [gap, 14], [-gap - w, 14]],
-      town: [[gap, 0], [-gap - w, 0], [-w / 2, -gap - h / 2], [-w / 2, gap + h / 2]],
-    }[label.kind];
-    return places.map(([dx, dy]) => (
-      { dx, dy, box: [label.x + dx - 2, label.y + dy - h / 2 - 1, label.x + dx + w + 2, label.y + dy + h / 2 + 1] }
-    )).find(({ box }) => free(box) && within(box, v));
-  }
-
-  function paintLabels(ctx, v, labels, blocked) {
-    const boxes = blocked.slice();
-    const free = (box) => !boxes.some((other) => overlap(box, other));
-    const all = labels.sort((a, b) => b.rank - a.rank);
-    const placed = new Set(), ratio = pixelRatio();
-    const whole = (value) => Math.round(value * ratio) / ratio; // between two pixels it would blur
-    for (const label of all) {
-      const key = label.text + "@" + Math.round(label.x / 40) + ":" + Math.round(label.y / 40);
-      if (placed.has(key)) continue;
-      if (label.x < -200 || label.y < -200 || label.x > v.width + 200 || label.y > v.height + 200) continue;
-      const dot = label.dot && [label.x - 4, label.y - 4, label.x + 4, label.y + 4];
-      if (dot && !free(dot)) continue;
-      const lines = linesOfLabel(label), size = label.size * state.grown.letters, h = lines.length * size * 1.2;
-      // Most of very many find none, and a text takes long to measure.
-      if (!roomFor(label, leastWidth(ctx, label, lines, size), h, v, free)) continue;
-      const { picture, width } = lettered(label, lines, size);
-      const room = roomFor(label, width, h, v, free);
-      if (!room) continue;
-      placed.add(key);
-      boxes.push(room.box);
-      if (label.dot) {
-        boxes.push(dot);
-        ctx.beginPath(); ctx.arc(label.x, label.y, label.dot, 0, 2 * Math.PI);
-        ctx.fillStyle = "#fff"; ctx.fill();
-        ctx.strokeStyle = "#55524b"; ctx.lineWidth = 1.1; ctx.setLineDash([]); ctx.stroke();
-      }
-      if (label.sign) paintPoint(ctx, label.sign, room.box[0] - 15, label.y);
-      ctx.drawImage(picture, whole(label.x + room.dx - HALO_PX), whole(label.y + room.dy - h / 2 - HALO_PX),
-        picture.width / ratio, picture.height / ratio);
-    }
-  }
-
   // ---- what lies under the pointer --------------------------------------------------------
-
-  function distanceToLine(part, v, x, y) {
-    let best = Infinity;
-    const xy = part.xy;
-    for (let i = 2; i < xy.length; i += 2) {
-      const ax = xy[i - 2] * v.scale - v.ox, ay = xy[i - 1] * v.scale - v.oy;
-      const bx = xy[i] * v.scale - v.ox, by = xy[i + 1] * v.scale - v.oy;
-      const l = (bx - ax) ** 2 + (by - ay) ** 2;
-      const t = l ? Math.max(0, Math.min(1, ((x - ax) * (bx - ax) + (y - ay) * (by - ay)) / l)) : 0;
-      best = Math.min(best, Math.hypot(ax + t * (bx - ax) - x, ay + t * (by - ay) - y));
-    }
-    return best;
-  }
-
-  function holds(part, v, x, y) {
-    let odd = false;
-    const xy = part.xy;
-    for (let i = 0, j = xy.length - 2; i < xy.length; j = i, i += 2) {
-      const ax = xy[i] * v.scale - v.ox, ay = xy[i + 1] * v.scale - v.oy;
-      const bx = xy[j] * v.scale - v.ox, by = xy[j + 1] * v.scale - v.oy;
-      if ((ay > y) !== (by > y) && x < ((bx - ax) * (y - ay)) / (by - ay) + ax) odd = !odd;
-    }
-    return odd;
-  }
-
-  /** Whether a point lies in an area: in its rings, and not in a hole of it. */
-  const covers = (mark, v, x, y) => mark.parts.reduce((odd, part) => odd !== holds(part, v, x, y), false);
 
   /** The hits at a canvas point, the nearest first. */
   const hitsAt = (x, y) => state.hits.map((hit) => [Math.hypot(hit.x - x, hit.y - y), hit])
@@ -1421,25 +796,6 @@
     }
   }
 
-  const swatches = new Map();
-  /** A small picture for the legend, drawn in 36 by 22 pixels; kept under a key.
-   *
-   * No canvas, which would be a layer of its own: a page of many layers is slow to show anything.
-   */
-  function swatch(draw, key = "") {
-    const image = element("img");
-    image.alt = "";
-    if (key && swatches.has(key)) { image.src = swatches.get(key); return image; }
-    const canvas = element("canvas");
-    canvas.width = 72; canvas.height = 44;
-    const ctx = canvas.getContext("2d");
-    ctx.scale(2, 2);
-    draw(ctx);
-    image.src = canvas.toDataURL();
-    if (key) swatches.set(key, image.src);
-    return image;
-  }
-
   /** The kinds of marks that are on, and whose place is in the window. */
   function kindsSeen(view) {
     const { data, on } = state, { west, east, north, south } = data.figures;
@@ -1454,14 +810,6 @@
       }
     }
     return data.kinds.filter((_, k) => seen[k]);
-  }
-
-  function paintSwatch(ctx, symbol) {
-    const flat = (coordinates, closed) => ({ xy: Float64Array.from(coordinates), closed, west: 0, east: 1, north: 0, south: 1 });
-    const v = { scale: 1, ox: 0, oy: 0, width: 36, height: 22, told: new Set() };
-    if (symbol.kind === "point") { ctx.translate(18, 11); drawPoint(ctx, symbol, Math.min(1, 18 / symbol.size)); }
-    else if (symbol.kind === "line") paintLine(ctx, { symbol, parts: [flat([1, 11, 35, 11], false)] }, v);
-    else paintArea(ctx, { symbol, parts: [flat([3, 3, 33, 3, 33, 19, 3, 19], true)], box: { west: 3, east: 33, north: 3, south: 19 } }, v);
   }
 
   function position(latlng) {
@@ -1540,7 +888,7 @@
       const marks = state.measure.on || cluster ? [] : under(event);
       map.getContainer().classList.toggle("cm-over", marks.length > 0 || cluster !== null);
       if (cluster) { showClusterTip(cluster, event); return; }
-      showTip(marks, event, marks.length || state.measure.on ? null : contextAt(event));
+      showTip(marks, event, marks.length || state.measure.on ? null : contextUnder(event));
     });
     map.on("mouseout movestart zoomstart", () => { state.tip.hidden = true; });
     map.on("click", (event) => {
@@ -1638,7 +986,7 @@
     map.createPane("cm-tiles").style.zIndex = 160;
     map.createPane("cm-context").style.zIndex = 170;
     map.createPane("cm-marks").style.zIndex = 450;
-    state.layers = [new CanvasLayer("cm-base", paintBasemap, 0.3, false), new CanvasLayer("cm-marks", (ctx, v) => showThinned(paintMarks(ctx, v)), 0, true)];
+    state.layers = [new CanvasLayer("cm-base", (ctx, v) => basemap.paint(ctx, v, state), 0.3, false), new CanvasLayer("cm-marks", (ctx, v) => showThinned(paintMarks(ctx, v)), 0, true)];
     addControls();
     state.layers.forEach((layer) => layer.addTo(map));
   }
@@ -1694,8 +1042,8 @@
 
   /** For a briefing: the frame is shown magnified `picture` times, and its letters `letters` more. */
   function present(picture, letters) {
-    state.grown = { picture, letters };
-    stamps.clear(); letterings.clear();
+    window.claimSigns.grow(picture, letters);
+    labelling.clear();
     document.documentElement.classList.add("cm-presented");
     if (state.layers.length) redraw(BASE, MARKS);
   }
@@ -1705,12 +1053,12 @@
   async function update(next) {
     const turn = ++latest;
     try {
-      const wanted = [once(next.marks, window.claimMarks.read), once(next.world, readBasemap)];
+      const wanted = [once(next.marks, window.claimMarks.read), once(next.world, basemap.read)];
       const [data, world] = await Promise.all(wanted);
       if (turn !== latest) return;
       show(next, data, world);
       // The finer coast may come later: the first map need not wait for it.
-      const detail = await once(next.detail, readBasemap);
+      const detail = await once(next.detail, basemap.read);
       if (turn !== latest) return;
       if (state.detail !== detail) {
         state.detail = detail;

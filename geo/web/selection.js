@@ -77,7 +77,7 @@ window.claimSelection = (() => {
   }
 
   /** Whether a kind of mark shows with a claim of some status, denied by name or not. */
-  function shows({ when, part, layer }, now, isDirect, [sourced, denied]) {
+  function shows({ when, layer }, now, isDirect, [sourced, denied]) {
     const isDenied = now === "denied" || now === "contested";
     const asserted = now === "sourced" || now === "contested";
     let inState = true;
