@@ -9,7 +9,7 @@ from markupsafe import Markup
 from streamlit_folium import st_folium
 
 from geo import checks, marks, texts, webmap
-from pages import pager, session, sidebar
+from pages import pager, session
 
 CLAIMS = 10  # a page: each has a map of its own
 
@@ -74,8 +74,7 @@ for check in sorted(found, key=lambda c: order[c.verdict]):
     by_claim.setdefault(check.claim, []).append(check)
 
 pages = max(math.ceil(len(by_claim) / CLAIMS), 1)
-asked = sidebar.own("page")
-page = min(max(int(asked) if asked.isdecimal() else 1, 1), pages)
+page = min(max(pager.asked(), 1), pages)
 if pages > 1:
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         pager.show("checks.page", page, len(by_claim), CLAIMS, lang)

@@ -6,7 +6,7 @@ import streamlit as st
 from markupsafe import Markup
 
 from geo import evidence, register, texts
-from pages import links, session, sidebar
+from pages import links, pager, session, sidebar
 
 now = session.current()
 whole, kept, chosen, _ = now.whole, now.kept, now.selection, now.translate
@@ -24,7 +24,7 @@ ORDERS = {
 form = "table" if sidebar.own("form") == "table" else "matrix"
 query = sidebar.own("q")
 silent = sidebar.own("silent") == "1"
-page = int(sidebar.own("page")) if sidebar.own("page").isdecimal() else 1
+page = pager.asked()
 order = sidebar.own("sort")
 if form == "matrix" and order not in register.MATRIX_ORDERS:
     order = "dataset"
@@ -65,7 +65,7 @@ def pick_query() -> None:
     put("q", st.session_state["register.q"].strip()[:200])
 
 
-def show_controls(start: int, shown: int, total: int, size: int) -> None:
+def show_controls(start: int, total: int, size: int) -> None:
     # The address is what holds; the widgets follow it.
     state = st.session_state
     state["register.form"], state["register.q"] = form, query
@@ -97,7 +97,7 @@ def show_controls(start: int, shown: int, total: int, size: int) -> None:
             )
             st.toggle(_("Silent sources too"), key="register.silent", on_change=pick_silent)
         if total:
-            show_counts(start, shown, total, size)
+            pager.show("register.page", start // size + 1, total, size, lang, counted(total))
 
 
 def address() -> dict[str, list[str]]:
@@ -107,36 +107,14 @@ def address() -> dict[str, list[str]]:
     return chosen.to_query() | {key: [value] for key, value in mine.items() if value}
 
 
-def show_counts(start: int, shown: int, total: int, size: int) -> None:
-    """Which rows are shown, of how many, and the way to the others."""
+def counted(total: int) -> str:
+    """How many rows there are in all, and what they were found by."""
     told = (
         texts.plural(lang, "{n} claim", "{n} claims", total)
         if form == "matrix"
         else texts.plural(lang, "{n} statement", "{n} statements", total)
     )
-    if total > size:
-        told = _("{first} to {last} of {all}").format(
-            first=texts.number(start + 1, lang), last=texts.number(start + shown, lang), all=told
-        )
-    if query:
-        told = _("{what} found by “{query}”").format(what=told, query=query)
-    with st.container(
-        horizontal=True, gap="small", vertical_alignment="center", width="content", key="pager"
-    ):
-        st.html(Markup('<p class="shown" role="status">{}</p>').format(told), width="content")
-        if total > size:
-            number = start // size + 1
-            for text, to, off in (
-                (_("Previous"), number - 1, start == 0),
-                (_("Next"), number + 1, start + shown >= total),
-            ):
-                st.button(
-                    text,
-                    key=f"register.to.{'next' if to > number else 'previous'}",
-                    on_click=sidebar.set_own,
-                    args=("page", str(to)),
-                    disabled=off,
-                )
+    return _("{what} found by “{query}”").format(what=told, query=query) if query else told
 
 
 def show_register() -> None:
@@ -146,14 +124,12 @@ def show_register() -> None:
         found = register.matrix(
             whole, kept, lang, order=order, query=query, silent=silent, start=(page - 1) * size
         )
-        rows = len(found.rows)
         html = register.matrix_to_html(found, lang, address(), chosen.claim)
     else:
         size = register.TABLE_ROWS
         found = register.table(whole, kept, lang, order=order, query=query, start=(page - 1) * size)
-        rows = len(found.lines)
         html = register.table_to_html(found, lang, address(), order, chosen.claim)
-    show_controls(found.start, rows, found.total, size)
+    show_controls(found.start, found.total, size)
     opened = chosen.claim in kept.claims.index
     if chosen.claim and not opened:
         st.info(_("The claim that was open is hidden by the filters."))

@@ -10,7 +10,7 @@ from streamlit.components import v2
 from streamlit_folium import st_folium
 
 from geo import evidence, selection, texts, timeline, webmap
-from pages import links, session, sidebar
+from pages import links, pager, session, sidebar
 
 STEP_MS = 1200
 PLAYS = "timeline.plays"
@@ -57,8 +57,6 @@ now = session.current()
 whole, kept, chosen, _ = now.whole, now.kept, now.selection, now.translate
 lang, state = chosen.lang, st.session_state
 days = timeline.days(whole, chosen)
-page = int(sidebar.own("page")) if sidebar.own("page").isdecimal() else 1
-
 
 if PLAY not in state:
     state[PLAYS] = False  # its button was forgotten with the page, which has been left since
@@ -232,25 +230,9 @@ def show_pager(found: timeline.Timeline) -> None:
     """Which claims have their lane here, where there are more than fit, and the way to others."""
     if found.total <= timeline.LANES:
         return
-    told = _("{first} to {last} of {all}").format(
-        first=texts.number(found.start + 1, lang),
-        last=texts.number(found.start + len(found.lanes), lang),
-        all=texts.plural(lang, "{n} claim", "{n} claims", found.total),
-    )
-    number = found.start // timeline.LANES + 1
-    with st.container(horizontal=True, vertical_alignment="center", key="timelinepager"):
-        st.html(Markup('<p class="shown" role="status">{}</p>').format(told), width="content")
-        for text, to, off in (
-            (_("Previous"), number - 1, number == 1),
-            (_("Next"), number + 1, found.start + timeline.LANES >= found.total),
-        ):
-            st.button(
-                text,
-                key=f"timeline.to.{'next' if to > number else 'previous'}",
-                on_click=sidebar.set_own,
-                args=("page", str(to)),
-                disabled=off,
-            )
+    page = found.start // timeline.LANES + 1
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        pager.show("timeline.page", page, found.total, timeline.LANES, lang)
 
 
 def show_empty() -> None:
@@ -272,7 +254,7 @@ def show_empty() -> None:
 
 if days:
     found = timeline.situation(whole, chosen)
-    course = timeline.build(whole, chosen, (page - 1) * timeline.LANES)
+    course = timeline.build(whole, chosen, (pager.asked() - 1) * timeline.LANES)
     show_header(timeline.sentence(found, lang))
     in_browser(
         key=BROWSER,

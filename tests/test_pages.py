@@ -189,7 +189,7 @@ def test_a_claim_is_found_by_words_of_its_title():
     assert listed(app) == [title]
     app.text_input(key="rows.q").set_value("no such words").run()
     assert listed(app) == []
-    assert "0 to 0 of 0 claims" in html(app)
+    assert ">0 claims</p>" in html(app)
     app.text_input(key="rows.q").set_value("").run()
     assert len(listed(app)) == 10
 
