@@ -12,9 +12,14 @@ from markupsafe import Markup
 
 from geo import checks, texts
 from geo.dataset import Dataset, standing_in
-from geo.selection import Selection
+from geo.selection import Selection, source_names
 
 Address = Mapping[str, list[str]]  # a page's query: keys with their values
+# In the order in which they are told.
+STANCES = ("asserts", "denies", "declines", "retracts")
+# Colour never tells alone: each stance has its sign and its word.
+_SIGNS = {"asserts": "●", "denies": "×", "declines": "○", "retracts": "←"}
+_IMPLIED, _REPEATED = "/", "↳"
 _GO = Markup(' class="go"')
 # Of ``table``.
 _COLUMNS = (
@@ -47,6 +52,57 @@ def link(
         Markup(' aria-current="true"') if current else "",
         text,
     )
+
+
+def stance_word(stance: str, lang: str) -> str:
+    """A stance in words short enough for a cell."""
+    _ = texts.translator(lang)
+    return {
+        "asserts": _("asserts"),
+        "denies": _("denies"),
+        "declines": _("declines"),
+        "retracts": _("took back"),
+    }[stance]
+
+
+def stance_sign(stance: str, scope: str, repeats: bool) -> str:
+    """The sign of a statement; ``repeats``: whether it is another's word."""
+    if stance == "denies" and scope == "implied":
+        return _IMPLIED
+    return _REPEATED if stance == "asserts" and repeats else _SIGNS[stance]
+
+
+def stance_chip(stance: str, scope: str, repeats: bool, lang: str) -> Markup:
+    """The sign of a statement with its word, as HTML."""
+    return Markup('<span class="stance {}{}"><span class="sign">{}</span> {}</span>').format(
+        stance,
+        " repeated" if repeats else "",
+        stance_sign(stance, scope, repeats),
+        stance_word(stance, lang),
+    )
+
+
+def stance_count(stance: str, count: int, lang: str) -> str:
+    """How many statements have a stance, in words."""
+    return {
+        "asserts": texts.plural(lang, "{n} asserts", "{n} assert", count),
+        "denies": texts.plural(lang, "{n} denies", "{n} deny", count),
+        "declines": texts.plural(lang, "{n} declines", "{n} decline", count),
+        "retracts": texts.plural(lang, "{n} takes back", "{n} take back", count),
+    }[stance]
+
+
+def stance_key(lang: str) -> list[tuple[Markup, str]]:
+    """Every chip that a statement can have, with what it means in words."""
+    _ = texts.translator(lang)
+    return [
+        (stance_chip("asserts", "", False, lang), _("on its own account")),
+        (stance_chip("asserts", "", True, lang), _("repeats another source, which is named")),
+        (stance_chip("denies", "direct", False, lang), _("names the claim")),
+        (stance_chip("denies", "implied", False, lang), _("only by implication")),
+        (stance_chip("declines", "", False, lang), _("neither confirms nor denies")),
+        (stance_chip("retracts", "", False, lang), _("has withdrawn what it asserted or denied")),
+    ]
 
 
 @dataclass(frozen=True)
@@ -178,8 +234,7 @@ def gather(whole: Dataset, kept: Dataset, claim_id: str, selection: Selection) -
     statements = kept.statements[kept.statements["claim"] == claim_id]
     features = kept.features[kept.features["claim"] == claim_id]
     every = int((whole.statements["claim"] == claim_id).sum())
-    order = {"asserts": 0, "denies": 1, "declines": 2, "retracts": 3}
-    ranked = statements.assign(_rank=statements["stance"].map(order))
+    ranked = statements.assign(_rank=statements["stance"].map(STANCES.index))
     ranked = ranked.sort_values(["_rank", "date"], kind="stable")
     return Evidence(
         claim=claim_id,
@@ -215,14 +270,12 @@ def _when(claim, lang: str) -> str:
 
 def _said(whole: Dataset, row, lang: str) -> Said:
     words = texts.terms(lang)
+    names = source_names(whole, lang)
     source = whole.sources.loc[row["source"]]
-    repeats = ""
-    if row["origin"] and row["origin"] != row["source"]:
-        repeats = texts.in_language(whole.sources.loc[row["origin"]], "name", lang)
     place = whole.places.loc[row["place"]] if row["place"] else {}
     return Said(
         statement=row.name,
-        who=texts.in_language(source, "name", lang),
+        who=names[row["source"]],
         kind=words["kind"][source["kind"]],
         stance=words["stance"][row["stance"]],
         scope=words["scope"].get(row["scope"], "") if row["stance"] == "denies" else "",
@@ -231,7 +284,7 @@ def _said(whole: Dataset, row, lang: str) -> Said:
         rationale=texts.in_language(row, "rationale", lang),
         speaker=texts.in_language(row, "speaker", lang),
         place=texts.in_language(place, "name", lang),
-        repeats=repeats,
+        repeats=names.get(row["origin"], "") if row["origin"] != row["source"] else "",
         quote=texts.in_language(row, "quote", lang),
         reference=row["reference"],
         stance_code=row["stance"],
@@ -408,12 +461,13 @@ def _known_rows(_whole: Dataset, _lang: str) -> dict[tuple, dict]:
     return {}
 
 
-def _told(
-    whole: Dataset, shown: pd.DataFrame, statements: pd.DataFrame, lang: str
-) -> pd.DataFrame:
+def _told(whole: Dataset, shown: pd.DataFrame, statements: pd.DataFrame, lang: str) -> pd.DataFrame:
     """The rows of ``table`` for some claims and the statements on them."""
-    names = _names(whole.sources, statements["source"], lang)
-    spots = _names(whole.places, statements["place"], lang)
+    names = source_names(whole, lang)
+    spots = {
+        key: texts.in_language(place, "name", lang)
+        for key, place in _rows(whole.places, statements["place"].unique()).items()
+    }
     said: dict[str, dict[str, dict]] = {
         claim: {"asserts": {}, "denies": {}, "said_at": {}} for claim in shown.index
     }
@@ -517,11 +571,6 @@ def _rows(table: pd.DataFrame, ids: Iterable[str]) -> dict[str, dict]:
     wanted = [each for each in dict.fromkeys(ids) if each]
     rows = table.take(table.index.get_indexer(wanted))
     return pd.DataFrame(rows.drop(columns="geometry", errors="ignore")).to_dict("index")
-
-
-def _names(table: pd.DataFrame, ids: pd.Series, lang: str) -> dict[str, str]:
-    rows = _rows(table, ids.unique())
-    return {key: texts.in_language(row, "name", lang) for key, row in rows.items()}
 
 
 def _fixed_columns(whole: Dataset, claims: pd.DataFrame, lang: str) -> pd.DataFrame:

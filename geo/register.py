@@ -17,7 +17,17 @@ from markupsafe import Markup
 
 from geo import texts
 from geo.dataset import STATUSES, Dataset, standing_in
-from geo.evidence import Address, independent_origins, link
+from geo.evidence import (
+    STANCES,
+    Address,
+    independent_origins,
+    link,
+    stance_chip,
+    stance_count,
+    stance_key,
+    stance_word,
+)
+from geo.selection import source_names
 
 MATRIX_ORDERS = ("dataset", "status", "confidence", "date", "origins")
 COLUMNS = (
@@ -39,7 +49,6 @@ EXAMPLES = {
 # Those who speak for a state stand on its side; everyone else with their own kind.
 _STATE_KINDS = ("intelligence", "government", "official")
 _CONFIDENCES = ("high", "moderate", "low", "unassessed")
-_STANCES = ("asserts", "denies", "declines", "retracts")
 
 
 @dataclass(frozen=True)
@@ -163,13 +172,10 @@ def _written(table: pd.DataFrame, field: str) -> dict[str, dict[str, str]]:
 @lru_cache(maxsize=8)
 def _words(whole: Dataset, lang: str) -> pd.DataFrame:
     """What each statement reads like in a language, by statement id; ``search`` is ``plain``."""
-    names, places, titles = (
+    names = source_names(whole, lang)
+    places, titles = (
         {i: texts.in_language(row, field, lang) for i, row in _written(table, field).items()}
-        for table, field in (
-            (whole.sources, "name"),
-            (whole.places, "name"),
-            (whole.claims, "title"),
-        )
+        for table, field in ((whole.places, "name"), (whole.claims, "title"))
     )
     letters = whole.sources["reliability"]
     drawn = set(whole.features["claim"])
@@ -267,14 +273,14 @@ def matrix(
     shown = claims.iloc[start : start + count]
 
     spoken = statements["source"].value_counts()
+    names = source_names(whole, lang)
     grouped: dict[str, list[Column]] = {}
     for source, side in sides(whole, lang).items():
         if silent or source in spoken:
-            row = whole.sources.loc[source]
             column = Column(
                 source=source,
-                name=texts.in_language(row, "name", lang),
-                reliability=row["reliability"],
+                name=names[source],
+                reliability=whole.sources.at[source, "reliability"],
                 statements=int(spoken.get(source, 0)),
             )
             grouped.setdefault(side, []).append(column)
@@ -295,7 +301,7 @@ def matrix(
             cells=tuple(cells.get((claim_id, source), Cell()) for source in order_of_sources),
             counts=tuple(
                 (stance, counted[claim_id, stance])
-                for stance in _STANCES
+                for stance in STANCES
                 if (claim_id, stance) in counted
             ),
             origins=int(origins[claim_id]),
@@ -394,7 +400,7 @@ def table(
     statements = matching(whole, kept, query, lang)
     words = _words(whole, lang).loc[statements.index]
     if order:
-        statements = statements.loc[_order_of_statements(whole, kept, statements, words, order)]
+        statements = statements.loc[_order_of_statements(kept, statements, words, order)]
     start = min(max(start, 0), max(len(statements) - 1, 0)) // count * count
     shown = statements.iloc[start : start + count]
     stands = pd.Series(standing_in(kept.statements), index=kept.statements.index)
@@ -427,7 +433,7 @@ def table(
 
 
 def _order_of_statements(
-    whole: Dataset, kept: Dataset, statements: pd.DataFrame, words: pd.DataFrame, order: str
+    kept: Dataset, statements: pd.DataFrame, words: pd.DataFrame, order: str
 ) -> pd.Index:
     name = order.removeprefix("-")
     if name not in COLUMNS:
@@ -440,7 +446,7 @@ def _order_of_statements(
     elif name == "date":
         keys = statements["date"]
     elif name == "stance":
-        keys = statements["stance"].map(_STANCES.index)
+        keys = statements["stance"].map(STANCES.index)
     elif name == "grade":
         keys = words["grade"].where(~words["grade"].str.contains("[F6]"))
     else:
@@ -455,57 +461,12 @@ def _order_of_statements(
 
 # HTML
 
-# Colour never tells alone: each stance has its sign and its word.
-_SIGNS = {"asserts": "●", "denies": "×", "declines": "○", "retracts": "←"}
-_IMPLIED, _REPEATED = "/", "↳"
-
-
-def _stances(lang: str) -> dict[str, str]:
-    """Words short enough for a cell."""
-    _ = texts.translator(lang)
-    return {
-        "asserts": _("asserts"),
-        "denies": _("denies"),
-        "declines": _("declines"),
-        "retracts": _("took back"),
-    }
-
-
-def _count(stance: str, count: int, lang: str) -> str:
-    if stance == "asserts":
-        return texts.plural(lang, "{n} asserts", "{n} assert", count)
-    if stance == "denies":
-        return texts.plural(lang, "{n} denies", "{n} deny", count)
-    return texts.plural(lang, "{n} declines", "{n} decline", count)
-
-
-def _sign(stance: str, scope: str, repeats: str) -> str:
-    if stance == "denies" and scope == "implied":
-        return _IMPLIED
-    return _REPEATED if stance == "asserts" and repeats else _SIGNS[stance]
-
-
-def _chip(stance: str, scope: str, repeats: str, lang: str) -> Markup:
-    return Markup('<span class="stance {}{}"><span class="sign">{}</span> {}</span>').format(
-        stance,
-        " repeated" if repeats else "",
-        _sign(stance, scope, repeats),
-        _stances(lang)[stance],
-    )
-
 
 def key_to_html(lang: str) -> str:
     """What the signs in both forms of the register mean, as a list in HTML."""
     _ = texts.translator(lang)
-    entries = [
-        (_chip("asserts", "", "", lang), _("on its own account")),
-        (_chip("asserts", "", "x", lang), _("repeats another source, which is named")),
-        (_chip("denies", "direct", "", lang), _("names the claim")),
-        (_chip("denies", "implied", "", lang), _("only by implication")),
-        (_chip("declines", "", "", lang), _("neither confirms nor denies")),
-        (_chip("retracts", "", "", lang), _("has withdrawn what it asserted or denied")),
-        (Markup('<span class="quiet">·</span>'), _("says nothing of it")),
-    ]
+    silent = Markup('<span class="quiet">·</span>'), _("says nothing of it")
+    entries = [*stance_key(lang), silent]
     items = Markup("").join(Markup("<li>{} {}</li>").format(*entry) for entry in entries)
     return str(Markup('<ul class="register-key" aria-label="{}">{}</ul>').format(_("Key"), items))
 
@@ -567,7 +528,7 @@ def _matrix_row(row: Row, edges, words, lang: str, address: Address, opened: str
         _cell(cell, edge, lang, _) for cell, edge in zip(row.cells, edges, strict=True)
     )
     counts = Markup("").join(
-        Markup('<span class="count">{}</span>').format(_count(stance, n, lang))
+        Markup('<span class="count">{}</span>').format(stance_count(stance, n, lang))
         for stance, n in row.counts
     )
     head = link(address, row.title, current=row.claim == opened, claim=row.claim)
@@ -593,7 +554,7 @@ def _cell(cell: Cell, edge: str, lang: str, _) -> Markup:
     parts = []
     if cell.entries:
         now, *before = cell.entries
-        parts.append(_chip(now.stance, now.scope, now.repeats, lang))
+        parts.append(stance_chip(now.stance, now.scope, bool(now.repeats), lang))
         parts.append(Markup('<span class="when">{}</span>').format(now.when))
         if now.repeats:
             parts.append(Markup('<span class="when">{}</span>').format(
@@ -616,7 +577,7 @@ def _cell(cell: Cell, edge: str, lang: str, _) -> Markup:
 
 
 def _history(entry: Entry, lang: str, _) -> str:
-    said = f"{_stances(lang)[entry.stance]}, {entry.when}"
+    said = f"{stance_word(entry.stance, lang)}, {entry.when}"
     if entry.taken_back:
         return _("taken back: {said}").format(said=said)
     return _("also: {said}").format(said=said)
@@ -716,7 +677,7 @@ def _table_row(line: Line, words, lang: str, address: Address, opened: str, _) -
         speaker=speaker,
         stance_code=line.stance,
         repeated=" repeated" if line.repeats else "",
-        stance=_chip(line.stance, line.scope, line.repeats, lang),
+        stance=stance_chip(line.stance, line.scope, bool(line.repeats), lang),
         scope=scope,
         taken_back=taken_back,
         when=line.when,

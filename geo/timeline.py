@@ -18,17 +18,21 @@ from markupsafe import Markup
 
 from geo import selection, texts
 from geo.dataset import Dataset
-from geo.evidence import Address, link
+from geo.evidence import (
+    STANCES,
+    Address,
+    link,
+    stance_chip,
+    stance_count,
+    stance_key,
+    stance_sign,
+)
 from geo.selection import Selection
 
 LANES = 40  # claims on one page of the timeline
 LINES = 400  # rows of the table beneath: a lane has seldom more than ten
 MOST_COLUMNS = 92  # more days than these are gathered in columns of whole weeks
 FADE_DAYS = 6  # how far before the day by which something was said its mark fades in
-STANCES = ("asserts", "denies", "declines", "retracts")
-# As in the register: colour never tells alone.
-SIGNS = {"asserts": "●", "denies": "×", "declines": "○", "retracts": "←"}
-IMPLIED, REPEATED = "/", "↳"
 
 _DAY = timedelta(days=1)
 _CUT_DAYS = 14  # empty time is cut out when it is longer than this,
@@ -370,14 +374,11 @@ class _Words:
 
     def __init__(self, whole: Dataset, lang: str):
         self._whole, self._lang = whole, lang
-        self._names: dict[str, str] = {"": ""}
+        self._names = selection.source_names(whole, lang)
         self._titles: dict[str, str] = {}
 
     def name(self, source: str) -> str:
-        if source not in self._names:
-            row = self._whole.sources.loc[source]
-            self._names[source] = texts.in_language(row, "name", self._lang)
-        return self._names[source]
+        return self._names[source] if source else ""
 
     def title(self, claim: str) -> str:
         if claim not in self._titles:
@@ -543,25 +544,6 @@ def situation(whole: Dataset, chosen: Selection) -> Situation:
 # HTML
 
 
-def _chip(stance: str, scope: str, repeats: bool, lang: str) -> Markup:
-    _ = texts.translator(lang)
-    words = {
-        "asserts": _("asserts"),
-        "denies": _("denies"),
-        "declines": _("declines"),
-        "retracts": _("took back"),
-    }
-    return Markup('<span class="stance {}{}"><span class="sign">{}</span> {}</span>').format(
-        stance, " repeated" if repeats else "", _sign(stance, scope, repeats), words[stance]
-    )
-
-
-def _sign(stance: str, scope: str, repeats: bool) -> str:
-    if stance == "denies" and scope == "implied":
-        return IMPLIED
-    return REPEATED if stance == "asserts" and repeats else SIGNS[stance]
-
-
 def _place(left: float, width: float) -> str:
     return f"left:{left:.3%};width:{width:.3%}"
 
@@ -702,15 +684,7 @@ def _numbers(axis: Axis, spoken: set[date]) -> Markup:
 def _counted(column: Column, lang: str) -> str:
     """How much was said in a column, and of it how much of each stance."""
     _ = texts.translator(lang)
-    told = []
-    for stance, n in column.counts:
-        each = {
-            "asserts": texts.plural(lang, "{n} asserts", "{n} assert", n),
-            "denies": texts.plural(lang, "{n} denies", "{n} deny", n),
-            "declines": texts.plural(lang, "{n} declines", "{n} decline", n),
-            "retracts": texts.plural(lang, "{n} takes back", "{n} take back", n),
-        }
-        told.append(each[stance])
+    told = [stance_count(stance, n, lang) for stance, n in column.counts]
     total = sum(n for _stance, n in column.counts)
     return _("{head}: {text}").format(
         head=texts.plural(lang, "{n} statement", "{n} statements", total), text=", ".join(told)
@@ -721,9 +695,7 @@ def days_to_html(found: Timeline, lang: str, address: Address) -> str:
     """The days on which something was said as a list of links that set the as-of day."""
     items = Markup("").join(
         Markup("<li>{}<p>{}</p></li>").format(
-            Markup("<h3>{}</h3>").format(
-                link(address, each.when, as_of=each.day.isoformat())
-            ),
+            Markup("<h3>{}</h3>").format(link(address, each.when, as_of=each.day.isoformat())),
             _counted(each, lang),
         )
         for each in found.columns
@@ -825,7 +797,7 @@ def _mark(mark: Mark, lang: str, words: dict, _) -> Markup:
         told=told,
         row=mark.row,
         place=place,
-        sign=_sign(mark.stance, mark.scope, mark.repeats),
+        sign=stance_sign(mark.stance, mark.scope, mark.repeats),
         count=texts.number(mark.count, lang) if mark.count > 1 else "",
     )
 
@@ -857,12 +829,7 @@ def key_to_html(lang: str) -> str:
     """What the signs of the timeline mean, as a list in HTML."""
     _ = texts.translator(lang)
     entries = [
-        (_chip("asserts", "", False, lang), _("on its own account")),
-        (_chip("asserts", "", True, lang), _("repeats another source, which is named")),
-        (_chip("denies", "direct", False, lang), _("names the claim")),
-        (_chip("denies", "implied", False, lang), _("only by implication")),
-        (_chip("declines", "", False, lang), _("neither confirms nor denies")),
-        (_chip("retracts", "", False, lang), _("has withdrawn what it asserted or denied")),
+        *stance_key(lang),
         (Markup('<span class="swatch span"></span>'), _("only the week or the month is known")),
         (
             Markup('<span class="swatch about"></span>'),
@@ -890,7 +857,7 @@ def table_to_html(found: Timeline, lang: str) -> str:
             quiet.format(_("after the chosen day")) if line.later else "",
             line.who,
             quiet.format(_("repeats {origin}").format(origin=line.repeats)) if line.repeats else "",
-            _chip(line.stance, line.scope, bool(line.repeats), lang),
+            stance_chip(line.stance, line.scope, bool(line.repeats), lang),
             quiet.format(words["scope"][line.scope]) if line.scope else "",
             line.title,
         )
@@ -951,7 +918,7 @@ def news_to_html(found: Situation, lang: str, address: Address) -> str:
         fresh = "" if news.before else Markup("<b>{}</b> ").format(_("New:"))
         said = Markup("").join(
             Markup("<p>{} {}{}</p>").format(
-                _chip(stance, scope, repeats, lang),
+                stance_chip(stance, scope, repeats, lang),
                 _names(names, lang),
                 Markup(' <span class="quiet">({})</span>').format(words["scope"][scope])
                 if scope

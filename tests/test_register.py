@@ -422,10 +422,10 @@ def test_signs_and_words_tell_stances_apart():
     chips = [w for w in Parsed(key).words if w.strip()]
     assert len(set(chips)) > 8
     signs = {
-        register._sign(stance, scope, repeats)
+        evidence.stance_sign(stance, scope, repeats)
         for stance, scope, repeats in (
-            ("asserts", "", ""), ("asserts", "", "x"), ("denies", "direct", ""),
-            ("denies", "implied", ""), ("declines", "", ""), ("retracts", "", ""),
+            ("asserts", "", False), ("asserts", "", True), ("denies", "direct", False),
+            ("denies", "implied", False), ("declines", "", False), ("retracts", "", False),
         )
     }  # fmt: skip
     assert len(signs) == 6

@@ -13,7 +13,7 @@ from hostile import TEXTS, poison
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geo import dataset, register, selection, texts, timeline
+from geo import dataset, evidence, selection, texts, timeline
 from geo.selection import Selection
 
 WHOLE = dataset.load()
@@ -192,11 +192,6 @@ def test_the_filters_decide_what_is_told():
     assert timeline.days(WHOLE, Selection(source=("nis",), status=("withdrawn",))) == ()
 
 
-def test_signs_are_those_of_the_register():
-    assert timeline.SIGNS == register._SIGNS
-    assert (timeline.IMPLIED, timeline.REPEATED) == (register._IMPLIED, register._REPEATED)
-
-
 # What a day brought
 
 
@@ -254,7 +249,7 @@ def much() -> dataset.Dataset:
     said = pd.DataFrame([small.statements.loc["s1"]] * 5000)
     said["claim"] = [f"c{i % 1000}" for i in n]
     said["source"] = [small.sources.index[i % 3] for i in n]
-    said["stance"] = [timeline.STANCES[i // 7 % 3] for i in n]
+    said["stance"] = [evidence.STANCES[i // 7 % 3] for i in n]
     said["date"] = [pd.Timestamp("2022-01-01") + pd.Timedelta(days=i * 37 % 1100) for i in n]
     said.index = pd.Index([f"t{i}" for i in n], name="id")
     claims = pd.DataFrame([small.claims.loc["flag"]] * 1000)
