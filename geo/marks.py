@@ -61,11 +61,10 @@ def draw(dataset: Dataset, lang: str = texts.DEFAULT_LANG) -> gpd.GeoDataFrame:
     inferred, measured); ``label``; ``lines`` (tuple of plain texts for a tooltip);
     ``uncertainty_m``; ``geometry``. Which of them a selection shows, ``visible`` tells.
     """
-    table = symbols.table()
-    rows = sorted(_rows(dataset, lang), key=lambda mark: table[mark.symbol].order)
+    rows = list(_rows(dataset, lang))
     frame = pd.DataFrame([row[:-1] for row in rows], columns=COLUMNS[:-1])
     geometry = figures.shapes(row.figure for row in rows)
-    return gpd.GeoDataFrame(frame, geometry=geometry, crs=CRS)
+    return _in_drawing_order(gpd.GeoDataFrame(frame, geometry=geometry, crs=CRS))
 
 
 @lru_cache(maxsize=4)
@@ -97,8 +96,13 @@ def plan(dataset: Dataset, lang: str = texts.DEFAULT_LANG) -> pd.DataFrame:
     frame["label"] = np.array(columns["label"], dtype=object)
     frame["uncertainty_m"] = np.array(columns["uncertainty_m"], dtype=float)
     frame["figure"] = pd.Series(columns["figure"], dtype=object)
-    heights = np.array([symbol.order for symbol in symbols.table().values()], dtype=np.int64)
-    order = np.argsort(heights[frame["symbol"].cat.codes], kind="stable")
+    return _in_drawing_order(frame)
+
+
+def _in_drawing_order(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows from the lowest to the highest by their symbols, those of one height as they were."""
+    heights = {name: symbol.order for name, symbol in symbols.table().items()}
+    order = np.argsort(frame["symbol"].map(heights).to_numpy(np.int64), kind="stable")
     return frame.iloc[order].reset_index(drop=True)
 
 
