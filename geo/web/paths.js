@@ -125,5 +125,5 @@ window.claimPaths = (() => {
   /** Whether a point lies in an area: in its rings, and not in a hole of it. */
   const covers = (mark, v, x, y) => mark.parts.reduce((odd, part) => odd !== holds(part, v, x, y), false);
 
-  return { paths, boxOf, worlds, touches, inside, within, overlap, trace, traceAll, along, pixelLength, distanceToLine, covers };
+  return { paths, boxOf, worlds, touches, inside, within, overlap, traceAll, along, pixelLength, distanceToLine, covers };
 })();

@@ -142,10 +142,8 @@ window.claimSigns = (() => {
   function paintThin(ctx, mark, v) {
     const { symbol } = mark;
     if (symbol.over) {
-      for (const part of mark.parts) {
-        const length = pixelLength(part, v);
-        paintBars(ctx, symbol, part, v, length, 6);
-      }
+      if (!v.told.has(mark.feature)) outline(ctx, mark, v);
+      for (const part of mark.parts) paintBars(ctx, symbol, part, v, pixelLength(part, v), 6);
       return;
     }
     traceAll(ctx, mark.parts, v);
@@ -252,5 +250,8 @@ window.claimSigns = (() => {
     else paintArea(ctx, { symbol, parts: [flat([3, 3, 33, 3, 33, 19, 3, 19], true)], box: { west: 3, east: 33, north: 3, south: 19 } }, v);
   }
 
-  return { FONT, INK, SELECTED, grow, letterSize, pixelRatio, drawPoint, paintPoint, paintLine, paintArea, outline, overOf, halo, drawCluster, clusterRadius, paintBadge, swatch, paintSwatch };
+  return {
+    FONT, INK, SELECTED, grow, letterSize, pixelRatio, paintPoint, paintLine, paintArea, overOf, halo, drawCluster,
+    clusterRadius, paintBadge, swatch, paintSwatch,
+  };
 })();
