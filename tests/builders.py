@@ -116,6 +116,15 @@ def tables() -> Tables:
     return copy.deepcopy(_TABLES)
 
 
+def hundred_claims() -> Tables:
+    """The minimal package with as many more claims, each asserted once, as make a hundred."""
+    rows = tables()
+    claim, said = row(rows, "claims", "flag"), row(rows, "statements", "s4")
+    rows["claims"] += [claim | {"id": f"c{n}", "title": f"Claim {n}"} for n in range(97)]
+    rows["statements"] += [said | {"id": f"t{n}", "claim": f"c{n}"} for n in range(97)]
+    return rows
+
+
 def row(rows: Tables, table: str, key: str) -> dict[str, str]:
     """The row of a table with that id (or step)."""
     return next(r for r in rows[table] if key in (r.get("id"), r.get("step")))

@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from browser import FLAGS, BrowserMissing, find
 from hypothesis import settings
 from playwright.sync_api import Browser, BrowserContext, Frame, Page, sync_playwright
@@ -176,6 +177,15 @@ class Visit:
     def settle(self) -> None:
         """Wait until Streamlit's script has run to its end."""
         self.page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+
+    def grave(self) -> list[tuple[str, list[str]]]:
+        """What axe finds on the page that is serious or critical, with where it is."""
+        found = Axe().run(self.page).response["violations"]
+        return [
+            (each["id"], [node["html"][:200] for node in each["nodes"]])
+            for each in found
+            if each["impact"] in ("serious", "critical")
+        ]
 
     def map_frame(self, selector: str = ".st-key-mapframe iframe", number: int = 0) -> Frame:
         """The frame of a map, once it has drawn its marks and the script has run to its end.

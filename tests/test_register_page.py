@@ -2,41 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import builders
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from hostile import TEXTS, poison
-from streamlit.testing.v1 import AppTest
+from running import address, html, opened, ran
 
 from geo import basemap, checks, dataset, register, selection, symbols, texts
 
-ROOT = Path(__file__).resolve().parent.parent
 WHOLE = dataset.load()
-
-
-def opened(page: str, query: str = "") -> AppTest:
-    """The app on one of its pages, after its run at a link."""
-    app = AppTest.from_file(str(ROOT / "dashboard.py"), default_timeout=60)
-    app.switch_page(f"pages/{page}.py")
-    for pair in query.split("&") if query else []:
-        key, value = pair.split("=")
-        app.query_params[key] = [*app.query_params.get(key, []), value]
-    return ran(app.run())
-
-
-def ran(app: AppTest) -> AppTest:
-    assert not app.exception
-    return app
-
-
-def html(app: AppTest) -> str:
-    return " ".join(element.proto.body for element in app.main.get("html"))
-
-
-def address(app: AppTest) -> dict[str, list[str]]:
-    return {k: v if isinstance(v, list) else [v] for k, v in dict(app.query_params).items()}
 
 
 # The register
@@ -117,11 +90,8 @@ def test_an_empty_register_says_which_filter_to_loosen():
 
 
 def test_many_rows_come_in_pages_with_an_honest_count(tmp_path, monkeypatch):
-    rows = builders.tables()
-    claim, said = rows["claims"][1], rows["statements"][3]
-    rows["claims"] += [{**claim, "id": f"c{n}", "title": f"Claim {n}"} for n in range(97)]
-    rows["statements"] += [{**said, "id": f"t{n}", "claim": f"c{n}"} for n in range(97)]
-    monkeypatch.setenv("CLAIMS_DATASET", str(builders.write(tmp_path / "many", rows)))
+    folder = builders.write(tmp_path / "many", builders.hundred_claims())
+    monkeypatch.setenv("CLAIMS_DATASET", str(folder))
     app = opened("register")
     assert "1 to 60 of 100 claims" in html(app)
     box = app.number_input(key="register.page")
@@ -183,16 +153,6 @@ def test_a_french_page_shows_no_english(page):
 # In a browser
 
 
-def grave(visit) -> list[tuple[str, list[str]]]:
-    """What axe finds that is serious or critical."""
-    found = Axe().run(visit.page).response["violations"]
-    return [
-        (each["id"], [node["html"][:200] for node in each["nodes"]])
-        for each in found
-        if each["impact"] in ("serious", "critical")
-    ]
-
-
 def settled(visit, selector: str) -> None:
     visit.page.wait_for_selector(selector)
     visit.settle()
@@ -216,7 +176,7 @@ def test_the_register_answers_to_clicks_without_loading_anew(dashboard_url, open
     page.locator("th.by-date a").click()
     settled(visit, "th[aria-sort=descending]")
     assert "sort=-date" in page.url
-    assert grave(visit) == []
+    assert visit.grave() == []
     page.get_by_role("link", name="See it on the map").click()
     settled(visit, ".st-key-mapframe iframe")
     settled(visit, "article.evidence")
@@ -245,7 +205,7 @@ def test_axe_finds_nothing_grave(dashboard_url, open_page, page, size, scheme):
     )
     settled(visit, ".register, #citing")
     visit.page.wait_for_timeout(500)  # the styles come after the page
-    assert grave(visit) == []
+    assert visit.grave() == []
     wide = visit.page.evaluate("document.documentElement.scrollWidth - innerWidth")
     assert wide <= 0  # what is wide scrolls in its own frame
     assert visit.foreign() == []

@@ -3,39 +3,18 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 
 import builders
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from hostile import poison
+from running import address, html, opened, ran
 from streamlit.testing.v1 import AppTest
 
 from geo import dataset, marks, selection, timeline
 from geo.selection import Selection
 
-ROOT = Path(__file__).resolve().parent.parent
 WHOLE = dataset.load()
 DAYS = timeline.days(WHOLE, Selection())
-
-
-def opened(query: str = "") -> AppTest:
-    """The app on the page, after its run at a link."""
-    app = AppTest.from_file(str(ROOT / "dashboard.py"), default_timeout=60)
-    app.switch_page("pages/timeline.py")
-    for pair in query.split("&") if query else []:
-        key, value = pair.split("=")
-        app.query_params[key] = [*app.query_params.get(key, []), value]
-    return ran(app.run())
-
-
-def ran(app: AppTest) -> AppTest:
-    assert not app.exception
-    return app
-
-
-def html(app: AppTest) -> str:
-    return " ".join(element.proto.body for element in app.main.get("html"))
 
 
 def press(app: AppTest, name: str) -> AppTest:
@@ -43,13 +22,8 @@ def press(app: AppTest, name: str) -> AppTest:
     return ran(app)
 
 
-def day(app: AppTest) -> list[str]:
-    value = dict(app.query_params).get("as_of", [])
-    return value if isinstance(value, list) else [value]
-
-
 def test_the_page_tells_all_days_and_offers_each():
-    app = opened()
+    app = opened("timeline")
     shown = html(app)
     assert "Up to the last day: 43 statements on 21 claims, 5 contested." in shown
     assert 'class="timeline"' in shown and 'class="timeline-table"' in shown
@@ -60,10 +34,10 @@ def test_the_page_tells_all_days_and_offers_each():
 
 
 def test_the_buttons_go_from_day_to_day_and_the_address_follows():
-    app = opened()
+    app = opened("timeline")
     for name, number in (("first", 0), ("next", 1), ("next", 2), ("previous", 1), ("last", -1)):
         press(app, name)
-        assert day(app) == [DAYS[number].isoformat()]
+        assert address(app)["as_of"] == [DAYS[number].isoformat()]
         assert app.date_input(key="as_of").value == DAYS[number]
         assert app.select_slider(key="timeline.day").value == DAYS[number]
     assert app.button(key="timeline.last").disabled and app.button(key="timeline.next").disabled
@@ -71,36 +45,38 @@ def test_the_buttons_go_from_day_to_day_and_the_address_follows():
 
 
 def test_a_day_between_counts_what_was_said_before_it():
-    app = opened("as_of=2024-10-20")
+    app = opened("timeline", "as_of=2024-10-20")
     assert "On 20 Oct 2024: nothing was said. Up to then: 9 statements on 5 claims" in html(app)
     assert "Nothing that the filters keep was said on this day." in html(app)
     assert app.select_slider(key="timeline.day").value == date(2024, 10, 18)
     press(app, "next")
-    assert day(app) == ["2024-10-22"]
+    assert address(app)["as_of"] == ["2024-10-22"]
     assert "Asserted</span> → " in html(app)
 
 
 def test_the_slider_and_the_sidebar_set_the_same_day():
-    app = opened()
+    app = opened("timeline")
     app.select_slider(key="timeline.day").set_value(DAYS[2]).run()
-    assert day(ran(app)) == ["2024-10-22"]
+    assert address(ran(app))["as_of"] == ["2024-10-22"]
     app.date_input(key="as_of").set_value(date(2024, 10, 25)).run()
     assert app.select_slider(key="timeline.day").value == date(2024, 10, 25)
     assert "On 25 Oct 2024: 1 statement, 0 new claims" in html(ran(app))
 
 
 def test_play_starts_at_the_first_day_and_ends_with_the_page():
-    app = opened()
+    app = opened("timeline")
     assert app.button(key="timeline.play").label == "Play"
     press(app, "play")
-    assert app.button(key="timeline.play").label == "Pause" and day(app) == ["2024-10-14"]
+    assert app.button(key="timeline.play").label == "Pause"
+    assert address(app)["as_of"] == ["2024-10-14"]
     press(app, "play")
     assert app.button(key="timeline.play").label == "Play"
     press(app, "play")
     press(app, "next")  # a step by hand pauses
     assert app.button(key="timeline.play").label == "Play"
     press(app, "play")
-    assert app.button(key="timeline.play").label == "Pause" and day(app) == ["2024-10-18"]
+    assert app.button(key="timeline.play").label == "Pause"
+    assert address(app)["as_of"] == ["2024-10-18"]
     # Filters leave it running; another page does not.
     app.checkbox(key="layer.denied").uncheck().run()
     assert app.button(key="timeline.play").label == "Pause"
@@ -110,7 +86,7 @@ def test_play_starts_at_the_first_day_and_ends_with_the_page():
 
 
 def test_an_open_claim_shows_its_evidence_as_of_the_day():
-    app = opened("claim=shipped-1500&as_of=2024-10-18")
+    app = opened("timeline", "claim=shipped-1500&as_of=2024-10-18")
     assert '<article class="evidence' in html(app)
     assert 'class="lane dated open"' in html(app)
     app.button(key="timeline.close").click().run()
@@ -118,7 +94,7 @@ def test_an_open_claim_shows_its_evidence_as_of_the_day():
 
 
 def test_filters_that_leave_nothing_are_told_and_taken_off():
-    app = opened("source=nis&status=withdrawn")
+    app = opened("timeline", "source=nis&status=withdrawn")
     assert "No dated statement is left" in app.info[0].value
     (button,) = [b for b in app.main.button if b.label.startswith("Drop the filter")]
     button.click().run()
@@ -129,7 +105,7 @@ def test_a_dataset_without_dates_says_what_to_do(tmp_path, monkeypatch):
     rows = builders.tables()
     rows["statements"] = []
     monkeypatch.setenv("CLAIMS_DATASET", str(builders.write(tmp_path / "undated", rows)))
-    app = opened()
+    app = opened("timeline")
     assert "Give the statements a date" in app.info[0].value
     assert len(app.sidebar.checkbox) == 2  # the rest of the app is there
 
@@ -139,19 +115,16 @@ def test_a_dataset_of_one_day_has_nothing_to_play(tmp_path, monkeypatch):
     for said in rows["statements"]:
         said.update(date="2024-10-20", date_precision="day")
     monkeypatch.setenv("CLAIMS_DATASET", str(builders.write(tmp_path / "once", rows)))
-    app = opened()
+    app = opened("timeline")
     assert app.button(key="timeline.play").disabled
     assert not app.main.get("select_slider")
-    assert day(press(app, "first")) == ["2024-10-20"]
+    assert address(press(app, "first"))["as_of"] == ["2024-10-20"]
 
 
 def test_many_claims_come_in_pages(tmp_path, monkeypatch):
-    rows = builders.tables()
-    claim, said = rows["claims"][1], rows["statements"][0]
-    rows["claims"] += [{**claim, "id": f"c{n}", "title": f"Claim {n}"} for n in range(97)]
-    rows["statements"] += [{**said, "id": f"t{n}", "claim": f"c{n}"} for n in range(97)]
-    monkeypatch.setenv("CLAIMS_DATASET", str(builders.write(tmp_path / "many", rows)))
-    app = opened()
+    folder = builders.write(tmp_path / "many", builders.hundred_claims())
+    monkeypatch.setenv("CLAIMS_DATASET", str(folder))
+    app = opened("timeline")
     assert "1 to 40 of 100 claims" in html(app)
     app.number_input(key="timeline.page").set_value(2).run()
     assert "41 to 80 of 100 claims" in html(ran(app))
@@ -161,20 +134,10 @@ def test_a_french_page_shows_no_english():
     from test_catalogue import english_in, seen
 
     for query in ("lang=fr&as_of=2024-10-22", "lang=fr", "lang=fr&source=nis&status=withdrawn"):
-        assert not [word for word in english_in(seen(opened(query))) if " " in word]
+        assert not [word for word in english_in(seen(opened("timeline", query))) if " " in word]
 
 
 # In a browser
-
-
-def grave(visit) -> list[tuple[str, list[str]]]:
-    """What axe finds that is serious or critical."""
-    found = Axe().run(visit.page).response["violations"]
-    return [
-        (each["id"], [node["html"][:200] for node in each["nodes"]])
-        for each in found
-        if each["impact"] in ("serious", "critical")
-    ]
 
 
 def drawn(upto: date) -> list[str]:
@@ -261,7 +224,7 @@ def test_axe_finds_nothing_grave(dashboard_url, open_page, query, size, scheme):
     frame_of(visit)
     visit.page.wait_for_selector(".timeline-table")
     visit.page.wait_for_timeout(500)  # the styles come after the page
-    assert grave(visit) == []
+    assert visit.grave() == []
     wide = visit.page.evaluate("document.documentElement.scrollWidth - innerWidth")
     assert wide <= 0  # the timeline scrolls in its own box, and to the day
     if query:
