@@ -15,7 +15,7 @@ from functools import cache, lru_cache
 import numpy as np
 import pandas as pd
 
-from geo import basemap, geodesy, texts
+from geo import basemap, texts
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789 "
 _LEAST_SCORE = 0.75  # below it, names have little more than their letters in common
@@ -151,26 +151,23 @@ def town(geonames_id: int) -> Found | None:
     return None if row is None else _found(row, 1.0)
 
 
-def propose(name: str, near: tuple[float, float] | None = None, n: int = 8) -> tuple[Found, ...]:
+def propose(name: str, n: int = 8) -> tuple[Found, ...]:
     """The towns that a name may mean, best first, at most ``n``; none where nothing is like it.
 
-    Towns of just that name come first (case, accents and punctuation aside), by prominence or by
-    their distance from ``near`` (longitude, latitude); then those of a similar name (Ratcliff and
-    Obershelp's measure, as in ``difflib``). ``Paris, FR``, ``Paris, France`` and ``Paris, TX`` keep
-    to that country or region where it has such a town.
+    Towns of just that name come first (case, accents and punctuation aside), by prominence; then
+    those of a similar name (Ratcliff and Obershelp's measure, as in ``difflib``). ``Paris, FR``,
+    ``Paris, France`` and ``Paris, TX`` keep to that country or region where it has such a town.
     """
     name = name[: 2 * _MOST_LETTERS]
-    whole = _proposed(fold(name), "", near, n)
+    whole = _proposed(fold(name), "", n)
     head, comma, tail = name.rpartition(",")
     if not comma or not fold(head) or (whole and whole[0].score == 1):
         return whole
-    within = _proposed(fold(head), tail.strip(), near, n)
-    return within or whole or _proposed(fold(head), "", near, n)
+    within = _proposed(fold(head), tail.strip(), n)
+    return within or whole or _proposed(fold(head), "", n)
 
 
-def _proposed(
-    folded: str, region: str, near: tuple[float, float] | None, n: int
-) -> tuple[Found, ...]:
+def _proposed(folded: str, region: str, n: int) -> tuple[Found, ...]:
     if not folded:
         return ()
     rows = [
@@ -185,15 +182,8 @@ def _proposed(
             if _OTHER_NAMES.get(folded) != known
             for row in _by_name()[known]
         ]
-    found = [_found(row, score) for score, row in rows if _within(row, region)]
-    if near is not None and found:
-        lons, lats = np.array([f.lon for f in found]), np.array([f.lat for f in found])
-        away = geodesy.inverse(
-            np.full(len(found), near[0]), np.full(len(found), near[1]), lons, lats
-        ).length_km
-        order = sorted(range(len(found)), key=lambda i: (-found[i].score, away[i]))
-        found = [found[i] for i in order]
-    return tuple(found[:n])
+    kept = [(score, row) for score, row in rows if _within(row, region)][:n]
+    return tuple(_found(row, score) for score, row in kept)
 
 
 def _within(row: int, region: str) -> bool:

@@ -32,24 +32,6 @@ from geo.dataset import Dataset, DatasetError, Problem
 from geo.gazetteer import Found, fold
 from geo.reading import Raw, Remark, is_wkt, read, shape_of_wkt
 
-__all__ = [
-    *("FIELDS", "MAX_FILE_BYTES", "SUFFIXES", "Built", "Choices", "Field", "Matching", "Raw"),
-    *(
-        "Remark",
-        "Wanted",
-        "build",
-        "build_file",
-        "field_words",
-        "load",
-        "places",
-        "preview",
-        "propose",
-        "read",
-    ),
-    *("sure_places", "sureness", "swapped", "unclear_dates", "unclear_pairs", "unknown_values"),
-    *("unused", "value_words"),
-]
-
 # What is chosen for a place name: GeoNames id; lon, lat; lon, lat, radius in metres; or no place.
 Choices = Mapping[str, int | tuple[float, ...] | None]
 
@@ -1423,22 +1405,18 @@ def _load_package(path: Path, leave_out: bool) -> Built:
     return Built(None, problems, 0, ())
 
 
-def load(
-    path: str | Path, choices: Choices | None = None, leave_out: bool = False, title: str = ""
-) -> Dataset:
+def load(path: str | Path, choices: Choices | None = None) -> Dataset:
     """Any file that ``read`` takes, or a data package, as a dataset; raises ``DatasetError``.
 
     With the proposed matching, and for a name that only one town has, that town.
     """
-    built = build_file(path, choices, leave_out, title)
+    built = build_file(path, choices)
     if built.dataset is None:
         raise DatasetError(Path(path), list(built.problems))
     return built.dataset
 
 
-def build_file(
-    path: str | Path, choices: Choices | None = None, leave_out: bool = False, title: str = ""
-) -> Built:
+def build_file(path: str | Path, choices: Choices | None = None, leave_out: bool = False) -> Built:
     """``load`` with what it went by, and with the problems rather than an error for them.
 
     Raises ``DatasetError`` for a file that cannot be read at all.
@@ -1451,7 +1429,7 @@ def build_file(
         return _build_package(raw, leave_out)
     matching = propose(raw)
     chosen = {**sure_places(places(raw, matching)), **(choices or {})}
-    return build(raw, matching, chosen, title, leave_out)
+    return build(raw, matching, chosen, leave_out=leave_out)
 
 
 def _is_package(path: Path) -> bool:
@@ -1912,18 +1890,22 @@ def _unfolded(part: BaseGeometry) -> np.ndarray:
     return shapely.get_coordinates(shapely.segmentize(shapely.LineString(xy), 1.0))
 
 
+def _flat(lon: float, lat: float):
+    """From degrees to metres in an azimuthal equidistant projection about a point."""
+    import pyproj
+
+    system = f"+proj=aeqd +lon_0={lon} +lat_0={lat} +datum=WGS84 +units=m"
+    return pyproj.Transformer.from_crs("EPSG:4326", system, always_xy=True)
+
+
 def _covering_circle(part: BaseGeometry) -> tuple[float, float, float]:
     """Centre (degrees) and radius (m) of a circle that holds all of a shape.
 
     The smallest circle round the shape in an azimuthal equidistant projection about its middle,
     with the radius then measured on the ellipsoid so that nothing lies outside.
     """
-    import pyproj
-
     xy = _unfolded(part)
-    middle = (xy.min(axis=0) + xy.max(axis=0)) / 2
-    system = f"+proj=aeqd +lon_0={middle[0]} +lat_0={middle[1]} +datum=WGS84 +units=m"
-    flat = pyproj.Transformer.from_crs("EPSG:4326", system, always_xy=True)
+    flat = _flat(*(xy.min(axis=0) + xy.max(axis=0)) / 2)
     points = shapely.MultiPoint(np.column_stack(flat.transform(xy[:, 0], xy[:, 1])))
     centre = shapely.centroid(shapely.minimum_bounding_circle(points))
     lon, lat = flat.transform(centre.x, centre.y, direction="INVERSE")
@@ -1936,12 +1918,9 @@ def _covering_circle(part: BaseGeometry) -> tuple[float, float, float]:
 
 def _bend_km(line: BaseGeometry) -> float:
     """How far, at most, a line strays from the geodesic between its ends."""
-    import pyproj
-
     xy = _unfolded(line)
     (x0, y0), (x1, y1) = xy[0], xy[-1]
-    system = f"+proj=aeqd +lon_0={(x0 + x1) / 2} +lat_0={(y0 + y1) / 2} +datum=WGS84 +units=m"
-    flat = pyproj.Transformer.from_crs("EPSG:4326", system, always_xy=True)
+    flat = _flat((x0 + x1) / 2, (y0 + y1) / 2)
     straight = geodesy.line(_wrapped(x0), y0, _wrapped(x1), y1)
     ends = shapely.LineString(np.column_stack(flat.transform(*shapely.get_coordinates(straight).T)))
     points = shapely.points(np.column_stack(flat.transform(xy[:, 0], xy[:, 1])))

@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
+from typing import NoReturn
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
 from xml.parsers import expat
@@ -91,17 +92,13 @@ class Overlay:
 class Drawing:
     """An overlay simplified for display.
 
-    ``lines``: its points, lines and rings as arrays of longitude and latitude; ``rows``, ``kinds``
-    and ``parts``: of each the feature, its kind (0 point, 1 line, 2 ring), and the polygon that
-    rings share. ``zoom``: up to which it looks as exact as the file; ``tolerance_m``: how far a
-    line may stray on the ground; ``points_before``, ``points``: how many it had and has.
-    ``shapes``: what the web map's script draws, see ``_shapes``.
+    ``lines``: its points, lines and rings as arrays of longitude and latitude. ``zoom``: up to
+    which it looks as exact as the file; ``tolerance_m``: how far a line may stray on the ground;
+    ``points_before``, ``points``: how many it had and has. ``shapes``: what the web map's script
+    draws, see ``_shapes``.
     """
 
     lines: tuple[np.ndarray, ...]
-    rows: np.ndarray
-    kinds: np.ndarray
-    parts: np.ndarray
     zoom: int
     tolerance_m: float
     points_before: int
@@ -216,7 +213,7 @@ def megabytes(size: float) -> str:
     return f"{size / 1_000_000:.0f} MB" if size >= 10_000_000 else f"{size / 1_000_000:.1f} MB"
 
 
-def _fail(name: str, code: str, detail: str = "", found: str | None = None, field=None) -> None:
+def _fail(name: str, code: str, detail: str = "", found: str | None = None, field=None) -> NoReturn:
     problem = Problem(name, None, field, found, code, detail)
     raise DatasetError(Path(name), [problem])
 
@@ -736,9 +733,7 @@ def simplify(overlay: Overlay, budget_bytes: int = BUDGET_BYTES) -> Drawing:
         _fail(overlay.name, "overlay-heavy", megabytes(MOST_DRAWN_BYTES), megabytes(size))
     middle = math.radians((overlay.bounds[1] + overlay.bounds[3]) / 2)
     tolerance_m = tolerance * _EARTH_M * math.cos(middle)
-    return Drawing(
-        tuple(found), rows[parts], kinds, parts, zoom, tolerance_m, before, points, shapes
-    )
+    return Drawing(tuple(found), zoom, tolerance_m, before, points, shapes)
 
 
 def _as_lines(parts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -102,7 +102,6 @@ class Row:
     title: str
     status: str
     confidence: str
-    last_said: str
     cells: tuple[Cell, ...]
     counts: tuple[tuple[str, int], ...]
     origins: int
@@ -288,7 +287,6 @@ def matrix(
     cells = _cells(whole, here, lang)
     standing = here[standing_in(here) & (here["stance"] != "retracts").to_numpy()]
     counted = standing.groupby(["claim", "stance"]).size().to_dict()
-    last = statements.groupby("claim")["date"].max()
     words = texts.terms(lang)
     order_of_sources = [column.source for side in grouped.values() for column in side]
     rows = [
@@ -297,7 +295,6 @@ def matrix(
             title=texts.in_language(claim, "title", lang),
             status=claim["status"],
             confidence=words["confidence"][claim["confidence"]],
-            last_said=texts.day(last[claim_id], lang),
             cells=tuple(cells.get((claim_id, source), Cell()) for source in order_of_sources),
             counts=tuple(
                 (stance, counted[claim_id, stance])

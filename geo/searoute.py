@@ -343,8 +343,8 @@ def _grown(land: np.ndarray, clearance_m: float, rough: float = 0.02) -> BaseGeo
         return shapely.disjoint_subset_union_all(land)
     # Simplified before and after for speed; the extra growth pays for what both may take away.
     slack = (rough if clearance_m >= 5_000 else 0.08) * clearance_m
-    rough = shapely.simplify(land, slack)
-    wide = shapely.union_all(shapely.buffer(rough, clearance_m * 1.01 + 2 * slack, quad_segs=6))
+    plain = shapely.simplify(land, slack)
+    wide = shapely.union_all(shapely.buffer(plain, clearance_m * 1.01 + 2 * slack, quad_segs=6))
     return shapely.simplify(wide, slack)
 
 

@@ -23,12 +23,6 @@ def test_namesakes_all_come_and_the_most_prominent_first():
     assert len(propose("Paris", n=50)) == len({f.geonames_id for f in propose("Paris", n=50)})
 
 
-def test_the_nearest_namesake_comes_first_where_a_point_is_given():
-    near = (-95.5, 33.6)
-    best = propose("Paris", near=near)[0]
-    assert (best.country, best.admin1) == ("US", "TX")
-
-
 @pytest.mark.parametrize(
     ("name", "country", "admin1"),
     [
