@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from datetime import date
 
@@ -17,10 +18,11 @@ from geo.selection import FACETS, LAYERS, Selection
 _MANY = 24
 _RESET = (*FACETS, "layer", "as_of")
 _OWN = "own_keys"  # of the session's state: what the page that runs keeps in the address
+_SET, _BEGAN = "set_keys", "began"  # the same: widgets set and not drawn since; where all began
 # Of the session's state what no widget holds, but each run sets.
 _OURS = {
     *("address", "arrived", "written", "stood", "session", "lacks_detail", "page", "measure"),
-    _OWN,
+    *(_OWN, _SET, _BEGAN),
 }
 _SINGLE = ("as_of", "lang", "view", "claim")
 _KEYS = {each.name for each in fields(Selection)}
@@ -40,7 +42,7 @@ def _widgets(chosen: Selection) -> dict[str, object]:
 def _store(chosen: Selection) -> None:
     """Set every widget to a selection, before the widgets are made."""
     for key, value in _widgets(chosen).items():
-        st.session_state[key] = value
+        choose(key, value)
 
 
 def stored(dataset: Dataset) -> Selection:
@@ -48,7 +50,8 @@ def stored(dataset: Dataset) -> Selection:
 
     Streamlit forgets a widget that a run did not come to: that one stands where it was.
     """
-    last = _widgets(st.session_state.get("written", Selection()))
+    written = st.session_state.get("written")
+    last = st.session_state[_BEGAN] if written is None else _widgets(written)
     state = last | {key: st.session_state[key] for key in last if key in st.session_state}
     offered = selections.options(dataset)
     chosen = {key: tuple(v for v in offered[key] if v in state[key]) for key in FACETS}
@@ -93,7 +96,10 @@ def read(dataset: Dataset, page: str) -> Selection:
     if query == state.get("address") or (moved and not query) or _is_late(dataset, query):
         return stored(dataset)
     chosen, ignored = selections.from_query({"lang": [_preferred()]} | query, dataset)
-    _store(chosen)
+    if "written" in state:
+        _store(chosen)
+    else:
+        state[_BEGAN] = _widgets(chosen)  # which ``show`` gives to the widgets
     state[_OWN] = {k: v[-1] for k, v in query.items() if v and k not in _KEYS}
     state["ignored"] = ignored
     state["view_moves"] = state.get("view_moves", 0) + 1
@@ -146,12 +152,13 @@ def set_own(key: str, value: str) -> None:
 
 
 def choose(key: str, value) -> None:
-    """Set one of the single choices (view, claim, lang, as_of); for callbacks of widgets."""
+    """Set one of the choices (view, claim, lang, as_of, a filter); for callbacks of widgets."""
     st.session_state[key] = value
+    st.session_state.setdefault(_SET, set()).add(key)
 
 
-def _reset() -> None:
-    kept = {key: st.session_state.get(key) for key in ("lang", "view", "claim")}
+def _reset(chosen: Selection) -> None:
+    kept = {k: st.session_state.get(k, getattr(chosen, k)) for k in ("lang", "view", "claim")}
     _store(replace(Selection(), **{k: v for k, v in kept.items() if v}))
 
 
@@ -186,9 +193,13 @@ def show_empty(dataset: Dataset, chosen: Selection) -> None:
 
 
 def show(dataset: Dataset, chosen: Selection, sentence: str) -> None:
-    """Draw the filters, and what they stand at, where the caller puts them."""
-    for key, value in _widgets(chosen).items():
-        st.session_state.setdefault(key, value)
+    """Draw the filters, and what they stand at, where the caller puts them.
+
+    The first run of a session may be the answer to a click: a page that was open while the server
+    was started anew tells what its widgets stand at, and they are ahead of the address. Where they
+    are, all is run again.
+    """
+    first, starts = "written" not in st.session_state, _starts(chosen)
     lang = chosen.lang
     _ = texts.translator(lang)
     words = texts.terms(lang)
@@ -203,19 +214,25 @@ def show(dataset: Dataset, chosen: Selection, sentence: str) -> None:
             ).format(what=plain(told))
         )
     st.html(Markup('<p class="sentence" role="status">{}</p>').format(sentence))
-    st.button(
+    pressed = st.button(
         _("Reset filters"),
+        key="reset",
         on_click=_reset,
+        args=(chosen,),
         disabled=all(getattr(chosen, k) == getattr(Selection(), k) for k in _RESET),
         width="stretch",
     )
+    if pressed and first:  # nothing is called for a button that this session never drew
+        _reset(chosen)
+        starts = _starts(chosen)
     _heading(_("Layers"))
     helps = {
         "sourced": _("What is claimed, drawn as those who assert it tell it"),
         "denied": _("What is contested, crossed out, and where the denials were spoken"),
     }
     for layer in LAYERS:
-        st.checkbox(words["layer"][layer], key=_box(layer), help=helps[layer])
+        key = _box(layer)
+        st.checkbox(words["layer"][layer], key=key, value=starts.get(key, False), help=helps[layer])
     titles = {
         "source": _("Source"),
         "confidence": _("Confidence"),
@@ -225,7 +242,7 @@ def show(dataset: Dataset, chosen: Selection, sentence: str) -> None:
     st.date_input(
         _("As of"),
         key="as_of",
-        value=None,
+        value=None,  # with a day here it could not be emptied
         min_value=None if dataset.days is None else dataset.days[0],
         max_value=None if dataset.days is None else dataset.days[1],
         format="YYYY-MM-DD",
@@ -236,14 +253,35 @@ def show(dataset: Dataset, chosen: Selection, sentence: str) -> None:
         for s, meaning in words["status_help"].items()
     )
     for key in FACETS:
-        _facet(key, titles[key], names[key], left[key], meanings if key == "status" else None)
+        meaning = meanings if key == "status" else None
+        _facet(key, titles[key], names[key], left[key], meaning, starts.get(key))
     if len(texts.languages()) > 1:
         st.selectbox(
             _("Language"),
             texts.languages(),
             key="lang",
+            index=texts.languages().index(starts.get("lang", texts.DEFAULT_LANG)),
             format_func=texts.own_name,
         )
+    if first and (now := stored(dataset)) != chosen:
+        write(now)
+        st.rerun()
+
+
+def _starts(chosen: Selection) -> dict[str, object]:
+    """What the widgets start at, but those that were set: whatever the browser says comes first.
+
+    It is the same all session long: a start that changed would be sent with every click, and the
+    browser may come to draw a widget only with a later run.
+    """
+    state, values = st.session_state, _widgets(chosen)
+    first = "written" not in state
+    for key, value in values.items():
+        may_start = first and key not in ("view", "claim") and not (key == "as_of" and value)
+        if key not in state and not may_start:
+            choose(key, value)
+    told = state.pop(_SET, set())
+    return {key: value for key, value in state[_BEGAN].items() if key not in told}
 
 
 def _heading(text: str) -> None:
@@ -258,9 +296,17 @@ def plain(text: str) -> str:
 
 
 def _facet(
-    key: str, title: str, names: dict[str, str], left: dict[str, int], meaning: str | None
+    key: str,
+    title: str,
+    names: dict[str, str],
+    left: dict[str, int],
+    meaning: str | None,
+    start: Sequence[str] | None,
 ) -> None:
-    """One filter: its values with the claims each would leave; none chosen means all."""
+    """One filter: its values with the claims each would leave; none chosen means all.
+
+    ``start``: what it starts at (``_starts``).
+    """
     shown = list(names.values())
     labels = {
         value: f"{names[value]} ({count})"
@@ -269,15 +315,21 @@ def _facet(
         else f"{names[value]} [{value}] ({count})"
         for value, count in left.items()
     }
+    start = [value for value in start or [] if value in left]
     if len(left) > _MANY:
         # It forgets a choice whose words change, as the counts do: remind it on every run.
-        st.session_state[key] = st.session_state.get(key, [])
-        st.multiselect(title, list(left), key=key, format_func=labels.get, help=meaning)
+        if "written" in st.session_state:
+            st.session_state[key] = st.session_state.get(key, [])
+            start = []
+        st.multiselect(
+            title, list(left), default=start, key=key, format_func=labels.get, help=meaning
+        )
         return
     st.pills(
         title,
         list(left),
         selection_mode="multi",
+        default=start,
         key=key,
         format_func=lambda value: plain(labels[value]),
         help=meaning,

@@ -1,10 +1,19 @@
 """What the browser works out by itself from a click on a filter, held against the library."""
 
+import os
 import random
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import builders
 import pytest
+from conftest import ROOT, _wait_until_healthy
 from test_map_in_browser import assert_shows, expected_ids, ids, map_frame
 
 from geo import dataset as datasets
@@ -143,3 +152,73 @@ def test_what_the_server_never_confirms_is_taken_back(on_hold):
     assert_shows(frame, "layer=sourced")
     visit.page.wait_for_timeout(5_200)
     assert ids(frame) == expected_ids("")
+
+
+# A server that is started anew under an open page
+
+
+class Restarted:
+    """The dashboard on one port, as often as it is started."""
+
+    def __init__(self, log: Path):
+        self.log, self.server = log, None
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+
+    def start(self) -> str:
+        command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "dashboard.py")]
+        command += ["--server.port", str(self.port), "--server.address", "127.0.0.1"]
+        command += ["--server.headless", "true", "--server.fileWatcherType", "none"]
+        ours = ("CLAIMS_", "STREAMLIT_")
+        with self.log.open("ab") as sink:
+            self.server = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env={k: v for k, v in os.environ.items() if not k.startswith(ours)},
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=sink,
+                start_new_session=True,
+            )
+        _wait_until_healthy(self.server, self.port, self.log)
+        return f"http://127.0.0.1:{self.port}"
+
+    def kill(self) -> None:
+        if self.server is not None:
+            os.killpg(self.server.pid, signal.SIGKILL)
+            self.server.wait()
+            self.server = None
+
+
+@pytest.fixture
+def restarted(tmp_path) -> Iterator[Restarted]:
+    found = Restarted(tmp_path / "server.log")
+    yield found
+    found.kill()
+
+
+def test_the_first_click_on_a_filter_counts_after_the_server_was_started_anew(restarted, open_page):
+    visit = open_page(f"{restarted.start()}/?source=kremlin")
+    map_frame(visit)
+    side = visit.page.locator('section[data-testid="stSidebar"]')
+    app = visit.page.locator('[data-testid="stApp"]')
+    for label, query in (
+        ("Denied", "layer=sourced&source=kremlin"),
+        ("Kremlin (2)", "layer=sourced"),
+        ("Reset filters", ""),
+    ):
+        restarted.kill()
+        # As long as nobody would hear of a click there is none.
+        side.locator("input[type=checkbox]:disabled").first.wait_for(state="attached")
+        assert side.get_by_text("Reset filters").is_disabled()
+        restarted.start()
+        side.locator("input[type=checkbox]:enabled").first.wait_for(state="attached")
+        assert app.get_attribute("data-test-connection-state") == "CONNECTED"
+        click(visit, label)
+        visit.page.wait_for_url(lambda now, q=query: parse_qs(urlsplit(now).query) == parse_qs(q))
+        visit.settle()
+        assert_shows(map_frame(visit), query)
+        assert parse_qs(urlsplit(visit.page.url).query) == parse_qs(query)
+        pressed = [box.is_checked() for box in side.locator("input[type=checkbox]").all()]
+        assert pressed == [True, "layer" not in query]
