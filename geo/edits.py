@@ -7,19 +7,23 @@ it was, and a table may pass through states that are not sound. ``dataset_of`` t
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import io
 import json
 import os
+import platform
 import shutil
 import tempfile
 import time
+import uuid
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from difflib import SequenceMatcher
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
@@ -27,13 +31,18 @@ import pandas as pd
 from geo import dataset as datasets
 from geo.dataset import TABLES, Dataset, schema
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
 CHANGELOG = "changelog.csv"
 VERSIONS = "versions"  # the folder of a package that holds what it was before each save
 COLUMNS = ("when", "who", "table", "row", "field", "before", "after", "why")
 
 _DESCRIPTOR = "datapackage.json"
 _WRITING, _WRITTEN = ".saving", ".saved"  # folders inside a package while it is being saved
-_STALE_S = 60.0  # after which what another save left half-written is taken for a crash
+_STALE_S = 60.0  # after which a save is taken for dead where no lock tells that it is
 _ZIP_DAY = (1980, 1, 1, 0, 0, 0)
 
 # Each table as text, every cell a str, indexed by its key, in the order of its file.
@@ -569,8 +578,7 @@ def save(folder: Path, package: Package, changes: Sequence[Change], expected_dig
     """
     dataset_of(package)
     recover(folder)
-    writing = _begin(folder)
-    try:
+    with _begin(folder) as writing:
         recover(folder)  # another save may have ended since
         before = read(folder)
         if digest(before) != expected_digest:
@@ -587,24 +595,69 @@ def save(folder: Path, package: Package, changes: Sequence[Change], expected_dig
                 _write(writing / name, raw)
         _sync(writing)
         writing.rename(folder / _WRITTEN)  # from here on it is saved
-    except BaseException:
-        shutil.rmtree(writing, ignore_errors=True)
-        raise
     recover(folder)
     return digest(read(folder))
 
 
-def _begin(folder: Path) -> Path:
-    """The folder to write into; made by one save alone, so it keeps out all others."""
+@contextmanager
+def _begin(folder: Path) -> Iterator[Path]:
+    """The folder to write into; made by one save alone, so it keeps out all others.
+
+    Raises FileExistsError while another save is at work. A save that has the folder locked leaves
+    its mark there: what it left can be taken over as soon as the lock is free, whatever the clocks
+    say. What bears no mark of this machine may be of one that no lock of ours keeps out.
+    """
     writing = folder / _WRITING
-    try:
-        writing.mkdir()
-    except FileExistsError:
-        if time.time() - writing.stat().st_mtime < _STALE_S:
+    mark = writing / _machine()  # a folder: when all is moved into place, it goes by itself
+    with _locked(folder) as locked:
+        try:
+            writing.mkdir()
+        except FileExistsError:
+            if locked and mark.is_dir():
+                for left in set(writing.iterdir()) - {mark}:  # the mark stays, should we die too
+                    shutil.rmtree(left) if left.is_dir() else left.unlink()
+            elif time.time() - writing.stat().st_mtime < _STALE_S:
+                raise
+            else:
+                shutil.rmtree(writing)
+                writing.mkdir()
+        try:
+            if locked:
+                mark.mkdir(exist_ok=True)
+            yield writing
+        except BaseException:
+            shutil.rmtree(writing, ignore_errors=True)
             raise
-        shutil.rmtree(writing)
-        writing.mkdir()
-    return writing
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[bool]:
+    """Whether a lock, which dies with its process, keeps all others of this machine out.
+
+    Raises FileExistsError where another has it. Windows locks no folders, nor do some networks.
+    """
+    if fcntl is None:
+        yield False
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            locked = True
+        except BlockingIOError as error:
+            raise FileExistsError(errno.EEXIST, "Another save is at work", str(folder)) from error
+        except OSError:
+            locked = False
+        yield locked
+    finally:
+        os.close(handle)
+
+
+@cache
+def _machine() -> str:
+    """A name that two machines that share a folder do not have in common."""
+    told = f"{platform.node()} {uuid.getnode()}"
+    return "." + hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
 def recover(folder: Path) -> None:

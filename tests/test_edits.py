@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
+import os
 import shutil
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -301,14 +307,93 @@ def test_a_save_that_dies_anywhere_leaves_the_old_or_the_new_never_half(folder, 
     assert not [f.name for f in folder.iterdir() if f.name.startswith(".")]
 
 
-def test_two_saves_at_once_keep_out_of_each_other_and_a_crash_is_cleared(folder, monkeypatch):
+# A save that says "in" in the midst of it, and goes on when it is told to.
+_SLOW_SAVE = """
+import sys
+from pathlib import Path
+from geo import edits
+
+keep, folder = edits._keep, Path(sys.argv[1])
+
+def slow(*asked):
+    print("in", flush=True)
+    sys.stdin.readline()
+    keep(*asked)
+
+edits._keep = slow
+base = edits.read(folder)
+edits.save(folder, base, [], edits.digest(base))
+"""
+
+
+@pytest.fixture
+def saving(folder):
+    """Another process in the midst of a save."""
+    root = Path(__file__).resolve().parent.parent
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    process = subprocess.Popen(
+        [sys.executable, "-c", _SLOW_SAVE, str(folder)], cwd=root, text=True, **pipes
+    )
+    with process:
+        assert process.stdout.readline() == "in\n"
+        yield process
+        process.kill()
+
+
+@pytest.mark.parametrize("clock_s", [0, 4e9])  # which lies: long ago, in the future
+def test_a_living_save_keeps_out_others_and_a_dead_one_does_not(folder, saving, clock_s):
     base, package, changes = _two_tables(folder)
-    (folder / ".saving").mkdir()
+    writing = folder / ".saving"
+    os.utime(writing, (clock_s, clock_s))
+    held = sorted(writing.iterdir())
     with pytest.raises(FileExistsError):
         edits.save(folder, package, changes, edits.digest(base))
-    monkeypatch.setattr(edits, "_STALE_S", -1.0)
+    assert held == sorted(writing.iterdir())
+    saving.kill()
+    saving.wait()
+    os.utime(writing, (clock_s, clock_s))
     edits.save(folder, package, changes, edits.digest(base))
     assert dataset.load(folder).places.loc["town", "name"] == "New town"
+    assert not [f.name for f in folder.iterdir() if f.name.startswith(".")]
+
+
+def test_a_save_waits_for_none_that_is_through(folder, saving):
+    base, package, changes = _two_tables(folder)
+    saving.communicate("\n")
+    assert saving.returncode == 0
+    edits.save(folder, package, changes, edits.digest(base))
+    assert len(list((folder / edits.VERSIONS).iterdir())) == 2
+
+
+def test_two_threads_keep_out_of_each_other(folder):
+    base, package, changes = _two_tables(folder)
+    with edits._begin(folder), ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(edits.save, folder, package, changes, edits.digest(base))
+        assert isinstance(asked.exception(), FileExistsError)
+    edits.save(folder, package, changes, edits.digest(base))
+
+
+@pytest.mark.parametrize("lack", ["system", "disk", "other machine"])
+def test_without_a_lock_a_save_is_taken_for_dead_after_a_minute(folder, monkeypatch, lack):
+    base, package, changes = _two_tables(folder)
+    (folder / ".saving" / edits._machine()).mkdir(parents=True)
+    if lack == "system":
+        monkeypatch.setattr(edits, "fcntl", None)
+    elif lack == "disk":
+
+        def refuse(*_asked):
+            raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+        monkeypatch.setattr(edits.fcntl, "flock", refuse)
+    else:
+        monkeypatch.setattr(edits, "_machine", lambda: ".another")
+    with pytest.raises(FileExistsError):
+        edits.save(folder, package, changes, edits.digest(base))
+    ago = time.time() - 61
+    os.utime(folder / ".saving", (ago, ago))
+    edits.save(folder, package, changes, edits.digest(base))
+    assert dataset.load(folder).places.loc["town", "name"] == "New town"
+    assert not [f.name for f in folder.iterdir() if f.name.startswith(".")]
 
 
 def test_a_first_step_of_a_briefing_adds_its_table(tmp_path):
