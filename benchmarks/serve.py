@@ -1,4 +1,4 @@
-"""Streamlit servers to measure: started on loopback, watched, and stopped again."""
+"""Streamlit servers to measure and to test: started on loopback, watched, and stopped again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from threading import Thread
 
 ROOT = Path(__file__).parent.parent
 DASHBOARD = ROOT / "dashboard.py"
-_LOG_TAIL_LINES = 15
+_LOG_TAIL_LINES = 40
 
 
 class ServerFailed(RuntimeError):
@@ -54,8 +54,7 @@ class Server:
         """Return as soon as the server answers; raises ServerFailed."""
         until = time.monotonic() + patience_s
         while time.monotonic() < until:
-            if self.process.poll() is not None:
-                raise ServerFailed(self._told("died at its start"))
+            self.check_alive()
             connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
             try:
                 connection.request("GET", "/_stcore/health")
@@ -68,6 +67,11 @@ class Server:
             time.sleep(0.03)
         raise ServerFailed(self._told(f"did not answer within {patience_s:.0f} s"))
 
+    def check_alive(self) -> None:
+        """Raises ServerFailed if the server has ended by itself."""
+        if self.process.poll() is not None:
+            raise ServerFailed(self._told(f"ended by itself, exit status {self.process.poll()}"))
+
     def _told(self, what: str) -> str:
         lines = self.log.read_text("utf-8", errors="replace").splitlines()[-_LOG_TAIL_LINES:]
         return "\n".join([f"The server on port {self.port} {what}:", *lines])
@@ -77,7 +81,7 @@ class Server:
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGTERM)
             try:
-                self.process.wait(3)
+                self.process.wait(10)
             except subprocess.TimeoutExpired:
                 os.killpg(self.process.pid, signal.SIGKILL)
                 self.process.wait()
@@ -91,20 +95,26 @@ def free_port() -> int:
 
 @contextmanager
 def serving(
-    script: Path, dataset: Path | None, log: Path, port: int = 0, options: tuple[str, ...] = ()
+    script: Path,
+    dataset: Path | None,
+    log: Path,
+    port: int = 0,
+    options: tuple[str, ...] = (),
+    env: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
     """Serve a Streamlit script on a dataset, on loopback, until the block ends.
 
-    ``port`` 0 takes one that is free; ``options`` are further words of the command line. The
-    server need not answer yet: see ``Server.wait_until_healthy``.
+    ``port`` 0 takes one that is free; ``options`` are further words of the command line, ``env``
+    further variables. The server need not answer yet: see ``Server.wait_until_healthy``.
     """
     port = port or free_port()
-    # What the shell happens to hold must not decide what is measured.
+    # What the shell happens to hold must not decide what is found.
     environment = {
         key: value
         for key, value in os.environ.items()
         if not key.startswith(("CLAIMS_", "STREAMLIT_"))
     }
+    environment |= env or {}
     if dataset is not None:
         environment["CLAIMS_DATASET"] = str(dataset)
     command = [sys.executable, "-m", "streamlit", "run", str(script)]

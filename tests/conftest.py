@@ -1,12 +1,6 @@
 """What the tests share: a served dashboard, a browser, and a page that notes what it asks for."""
 
-import http.client
-import os
-import signal
-import socket
 import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -20,10 +14,11 @@ from hypothesis import settings
 from playwright.sync_api import Browser, BrowserContext, Frame, Page, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 from postgis import PostgisMissing, Server
+from serve import Server as Streamlit
+from serve import ServerFailed, serving
 
 ROOT = Path(__file__).resolve().parent.parent
 _START_S = 90
-_LOG_TAIL_LINES = 40
 
 
 # How long one example takes says more of the machine's load than of the code.
@@ -47,68 +42,19 @@ def _without_waiting_for_a_frame() -> None:
 @contextmanager
 def _served(script: Path, log: Path, dataset: Path | None, env: dict[str, str]) -> Iterator[str]:
     """Serve a Streamlit script on a free loopback port until the block ends; gives its URL."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    # What the shell happens to hold must not decide what is tested.
-    environment = {
-        key: value
-        for key, value in os.environ.items()
-        if not key.startswith(("CLAIMS_", "STREAMLIT_"))
-    }
-    environment |= {"PYTHONUNBUFFERED": "1"} | env
-    if dataset is not None:
-        environment["CLAIMS_DATASET"] = str(dataset)
-    command = [sys.executable, "-m", "streamlit", "run", str(script)]
-    command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
-    command += ["--server.headless", "true", "--server.fileWatcherType", "none"]
-    with log.open("wb") as sink:
-        server = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=sink,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    env = {"PYTHONUNBUFFERED": "1"} | env
     try:
-        _wait_until_healthy(server, port, log)
-        yield f"http://127.0.0.1:{port}"
-        if server.poll() is not None:
-            _fail("The dashboard's server died during the tests", server, log)
-    finally:
-        # The whole group, so that nothing it started outlives it.
-        if server.poll() is None:
-            os.killpg(server.pid, signal.SIGTERM)
-            try:
-                server.wait(10)
-            except subprocess.TimeoutExpired:
-                os.killpg(server.pid, signal.SIGKILL)
-                server.wait()
+        with serving(script, dataset, log, env=env) as server:
+            server.wait_until_healthy(_START_S)
+            yield server.url
+            server.check_alive()
+    except ServerFailed as failed:
+        raise pytest.fail.Exception(str(failed), pytrace=False) from None
 
 
 def _wait_until_healthy(server: subprocess.Popen, port: int, log: Path) -> None:
-    until = time.monotonic() + _START_S
-    while time.monotonic() < until:
-        if server.poll() is not None:
-            _fail("The dashboard's server died at its start", server, log)
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-        try:
-            connection.request("GET", "/_stcore/health")
-            if connection.getresponse().status == 200:
-                return
-        except OSError:
-            pass  # not listening yet
-        finally:
-            connection.close()
-        time.sleep(0.1)
-    _fail(f"The dashboard's server was not up after {_START_S} s", server, log)
-
-
-def _fail(what: str, server: subprocess.Popen, log: Path) -> None:
-    tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_TAIL_LINES:]
-    pytest.fail("\n".join([f"{what} (exit status {server.poll()}):", *tail]), pytrace=False)
+    """For a test that starts and ends its server by itself."""
+    Streamlit(server, port, 0.0, log).wait_until_healthy(_START_S)
 
 
 @pytest.fixture(scope="session")
