@@ -149,10 +149,15 @@ class Viewer:
             answer.errors.append(f"{element.type}: {element.message}")
         elif kind == "button_group":
             facet = element.id.rpartition("-")[2]
-            self.choices[facet] = element.id, [option.content for option in element.options]
-            self._keep(element, "string_array_value").string_array_value.data[:] = (
-                element.raw_values if element.set_value else self._standing(element.id)
-            )
+            words = [option.content for option in element.options]
+            self.choices[facet] = element.id, words
+            if element.set_value:
+                standing = list(element.raw_values)
+            elif element.id in self.states:
+                standing = self._standing(element.id)
+            else:
+                standing = [words[at] for at in element.default]
+            self._keep(element, "string_array_value").string_array_value.data[:] = standing
         elif kind == "checkbox":
             state = self._keep(element, "bool_value")
             fresh = state.WhichOneof("value") is None

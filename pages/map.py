@@ -118,13 +118,12 @@ def choose_rows() -> tuple[list[str], int, int]:
     """
     state = st.session_state
     ids = evidence.titled(kept, sidebar.own("q"), lang)
-    asked = sidebar.own("page")
     at = ids.index(chosen.claim) if chosen.claim in ids else -1
     stood = state.get(OPEN_AT, ("", -1))
     if at >= 0 and stood != (chosen.claim, at):
         page = at // ROWS + 1
-    elif asked.isdecimal():
-        page = int(asked)
+    elif sidebar.own("page"):
+        page = pager.asked()
     else:
         page = state.get(PAGE_AT, 1) if max(at, stood[1]) >= 0 else 1
     page = min(max(page, 1), max(math.ceil(len(ids) / ROWS), 1))
