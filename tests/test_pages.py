@@ -182,6 +182,16 @@ def test_the_table_lists_a_page_of_claims_and_turns_to_the_one_that_is_open():
     assert listed(app) == titles
 
 
+@pytest.mark.parametrize(
+    ("asked", "page"), [("3", 3), ("0", 1), ("99", 3), ("x", 1), ("9" * 5000, 1)]
+)
+def test_a_link_may_ask_for_any_page_of_the_table(asked, page):
+    app = opened(f"page={asked}")
+    assert app.number_input(key="rows.page").value == page
+    titles = dataset.load().claims["title"].tolist()
+    assert listed(app) == titles[10 * (page - 1) : 10 * page]
+
+
 def test_a_claim_is_found_by_words_of_its_title():
     title = dataset.load().claims["title"].iloc[-1]
     app = opened()
