@@ -608,7 +608,7 @@ def _begin(folder: Path) -> Iterator[Path]:
     say. What bears no mark of this machine may be of one that no lock of ours keeps out.
     """
     writing = folder / _WRITING
-    mark = writing / _machine()  # a folder: when all is moved into place, it goes by itself
+    mark = writing / f".{machine()}"  # a folder: when all is moved into place, it goes by itself
     with _locked(folder) as locked:
         try:
             writing.mkdir()
@@ -641,23 +641,36 @@ def _locked(folder: Path) -> Iterator[bool]:
         return
     handle = os.open(folder, os.O_RDONLY)
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            locked = True
-        except BlockingIOError as error:
-            raise FileExistsError(errno.EEXIST, "Another save is at work", str(folder)) from error
-        except OSError:
-            locked = False
-        yield locked
+        locked = lock(handle)
+        if locked is False:
+            raise FileExistsError(errno.EEXIST, "Another save is at work", str(folder))
+        yield locked is True
     finally:
         os.close(handle)
 
 
+def lock(handle: int) -> bool | None:
+    """Lock an open file or folder until it is closed or its process dies, however that does.
+
+    Returns whether it is locked for us now and not for another; None where the system locks none.
+    A network may lock for its own machine alone: ``machine`` tells one from another.
+    """
+    if fcntl is None:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
+    return True
+
+
 @cache
-def _machine() -> str:
-    """A name that two machines that share a folder do not have in common."""
+def machine() -> str:
+    """Sixteen hex digits that no two machines that share a folder have in common."""
     told = f"{platform.node()} {uuid.getnode()}"
-    return "." + hashlib.sha256(told.encode()).hexdigest()[:16]
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
 def recover(folder: Path) -> None:

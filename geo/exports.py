@@ -10,8 +10,10 @@ import secrets
 import shutil
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
+from hashlib import sha256
 from os import fsync
 from os.path import realpath
 from pathlib import Path
@@ -21,7 +23,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo import checks, extract, geopackage, kml, selection, texts
+from geo import checks, edits, extract, geopackage, kml, selection, texts
 from geo.dataset import TABLES, Dataset, schema, used_places
 from geo.extract import GENERATOR, iso, number, records
 from geo.selection import Selection
@@ -590,22 +592,36 @@ WRITERS: dict[str, Callable[[Dataset, Selection], bytes]] = {
 def write(path: str | Path, content: bytes) -> None:
     """Write a file whole or not at all: what stood there stays until the new one is complete.
 
-    A file that is replaced keeps its permissions; a link is followed. Raises OSError.
+    A file that is replaced keeps its permissions; a link is followed. What a write of the same file
+    left that was killed is removed, where the system tells by a lock that it is dead. Raises
+    OSError.
     """
     path = Path(realpath(path))
-    part = path.with_name(f".{secrets.token_hex(8)}.part")
-    part.touch(exist_ok=False)
-    try:
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            fsync(file.fileno())
-        if path.exists():
-            shutil.copymode(path, part)
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+    stem = f".{sha256(f'{edits.machine()} {path.name}'.encode()).hexdigest()[:16]}"
+    for left in path.parent.glob(f"{stem}-*.part"):
+        with suppress(OSError), left.open("r+b") as file:
+            if edits.lock(file.fileno()):
+                left.unlink()
+    while True:
+        part = path.with_name(f"{stem}-{secrets.token_hex(8)}.part")
+        file = part.open("xb")
+        try:
+            with file:
+                locked = edits.lock(file.fileno())
+                if locked is False or not part.exists():
+                    continue  # another took it for dead before it was locked
+                file.write(content)
+                file.flush()
+                fsync(file.fileno())
+                if path.exists():
+                    shutil.copymode(path, part)
+                if locked is None:
+                    file.close()  # Windows moves no open file
+                part.replace(path)  # while it is locked, so that nobody takes it away
+                return
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
 
 
 def file_name(dataset: Dataset, chosen: Selection, suffix: str) -> str:

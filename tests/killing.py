@@ -134,7 +134,7 @@ def save(folder: Path) -> None:
         return found
 
     seen, unmarked = [], []
-    begin = (edits._begin.__wrapped__, edits._locked.__wrapped__)
+    begin = (edits._begin.__wrapped__, edits._locked.__wrapped__, edits.lock)
     steps = (edits.save, *begin, edits.recover, edits._keep, edits._write, edits._sync)
     # Every line was tried once; every other one does for a change.
     for _ in deaths(act, _codes(*steps), every=2):
@@ -147,7 +147,7 @@ def save(folder: Path) -> None:
     def leave() -> None:
         """What a save that died in the middle leaves."""
         writing = folder / edits._WRITING
-        (writing / edits._machine()).mkdir(parents=True)
+        (writing / f".{edits.machine()}").mkdir(parents=True)
         (writing / edits.VERSIONS).mkdir()
         (writing / edits.VERSIONS / "x.zip").write_bytes(b"half")
         (writing / "claims.csv").write_bytes(b"half")
@@ -155,7 +155,7 @@ def save(folder: Path) -> None:
     leave()
     count = 0
     for _ in deaths(act, _codes(*begin)):  # while it clears what another one left
-        assert (folder / edits._WRITING / edits._machine()).is_dir() or state() == "new"
+        assert (folder / edits._WRITING / f".{edits.machine()}").is_dir() or state() == "new"
         if state() == "old":
             again()
         restore()
@@ -184,17 +184,21 @@ def output(folder: Path) -> None:
         files.make = real if target.stem == "real" else lambda *_asked: made
         asked = [words[0], "-o", str(target)]
         target.write_bytes(old)
-        seen = []
+        seen, left = [], []
 
         def act(asked=asked) -> None:
             sys.stdout = sys.stderr
             assert command_line.main(asked) == 0
 
-        for _ in deaths(act, _codes(exports.write)):
+        for _ in deaths(act, _codes(exports.write, edits.lock)):
             seen.append(target.read_bytes())
+            left.append(len(list(folder.glob(".*.part"))))
         new = target.read_bytes()  # by the one that lived
         for _ in half_written(act, [1000]):
             assert target.read_bytes() == new
+        assert max(left) == 1  # as the next one clears what the last one left
+        assert _child(act) == 0
+        assert not list(folder.glob(".*.part"))
         assert len(new) > 1000
         assert set(seen) == {old, new}
         assert seen == sorted(seen, key=[old, new].index)

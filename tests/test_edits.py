@@ -376,7 +376,7 @@ def test_two_threads_keep_out_of_each_other(folder):
 @pytest.mark.parametrize("lack", ["system", "disk", "other machine"])
 def test_without_a_lock_a_save_is_taken_for_dead_after_a_minute(folder, monkeypatch, lack):
     base, package, changes = _two_tables(folder)
-    (folder / ".saving" / edits._machine()).mkdir(parents=True)
+    (folder / ".saving" / f".{edits.machine()}").mkdir(parents=True)
     if lack == "system":
         monkeypatch.setattr(edits, "fcntl", None)
     elif lack == "disk":
@@ -386,7 +386,7 @@ def test_without_a_lock_a_save_is_taken_for_dead_after_a_minute(folder, monkeypa
 
         monkeypatch.setattr(edits.fcntl, "flock", refuse)
     else:
-        monkeypatch.setattr(edits, "_machine", lambda: ".another")
+        monkeypatch.setattr(edits, "machine", lambda: "another")
     with pytest.raises(FileExistsError):
         edits.save(folder, package, changes, edits.digest(base))
     ago = time.time() - 61

@@ -2,8 +2,11 @@
 
 import json
 import math
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -15,7 +18,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from shapely.geometry import LineString, Point, Polygon
 
-from geo import dataset, exports, extract, geodesy, marks, selection
+from geo import dataset, edits, exports, extract, geodesy, marks, selection
 from geo.selection import Selection
 
 HOSTILE = '<img src=x onerror="alert(1)"> {{ 7*7 }} ${x} `C:\\new\\x` \u2028 \x1b[31m </script> é'
@@ -302,6 +305,106 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, monke
         exports.write(path, b"new")
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+# A write that says "in" before its file is whole, and goes on when it is told to.
+_SLOW_WRITE = """
+import sys
+from geo import exports
+
+fsync = exports.fsync
+
+def slow(handle):
+    print("in", flush=True)
+    sys.stdin.readline()
+    fsync(handle)
+
+exports.fsync = slow
+exports.write(sys.argv[1], b"slow")
+"""
+
+
+@pytest.fixture
+def writing(tmp_path):
+    """Another process in the midst of writing a.geojson."""
+    root = Path(__file__).resolve().parent.parent
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    command = [sys.executable, "-c", _SLOW_WRITE, str(tmp_path / "a.geojson")]
+    with subprocess.Popen(command, cwd=root, text=True, **pipes) as process:
+        assert process.stdout.readline() == "in\n"
+        yield process
+        process.kill()
+
+
+def parts(folder: Path) -> list[Path]:
+    return list(folder.glob(".*.part"))
+
+
+def test_what_a_dead_write_left_goes_with_the_next_of_the_same_file(tmp_path, writing):
+    writing.kill()
+    writing.wait()
+    assert len(parts(tmp_path)) == 1
+    exports.write(tmp_path / "b.geojson", b"other")
+    assert len(parts(tmp_path)) == 1
+    exports.write(tmp_path / "a.geojson", b"new")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.geojson", "b.geojson"]
+
+
+def test_two_who_write_one_file_at_once_spare_each_other(tmp_path, writing):
+    held = parts(tmp_path)
+    exports.write(tmp_path / "a.geojson", b"new")
+    assert parts(tmp_path) == held
+    assert (tmp_path / "a.geojson").read_bytes() == b"new"
+    writing.communicate("\n")
+    assert writing.returncode == 0
+    assert (tmp_path / "a.geojson").read_bytes() == b"slow"
+    assert parts(tmp_path) == []
+
+
+_MANY_WRITES = """
+import sys
+from geo import exports
+
+for _ in range(80):
+    exports.write(sys.argv[1], sys.argv[2].encode() * 1000)
+"""
+
+
+def test_many_who_write_one_file_all_end_and_leave_it_whole(tmp_path):
+    root, path = Path(__file__).resolve().parent.parent, tmp_path / "a.geojson"
+    command = [sys.executable, "-c", _MANY_WRITES, str(path)]
+    running = [subprocess.Popen([*command, sign], cwd=root) for sign in "abcd"]
+    assert [each.wait() for each in running] == [0] * 4
+    assert path.read_bytes() in [sign.encode() * 1000 for sign in "abcd"]
+    assert parts(tmp_path) == []
+
+
+def test_where_nothing_can_be_locked_nothing_is_taken_for_dead(tmp_path, writing, monkeypatch):
+    monkeypatch.setattr(edits, "fcntl", None)
+    writing.kill()
+    writing.wait()
+    exports.write(tmp_path / "a.geojson", b"new")
+    assert (tmp_path / "a.geojson").read_bytes() == b"new"
+    assert len(parts(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("taken", ["before", "meanwhile"])
+def test_a_file_taken_for_dead_before_it_is_locked_is_begun_again(tmp_path, monkeypatch, taken):
+    lock, asked = edits.lock, []
+
+    def late(handle: int) -> bool | None:
+        asked.append(handle)
+        if len(asked) > 1:
+            return lock(handle)
+        (part,) = parts(tmp_path)
+        part.unlink()
+        return lock(handle) if taken == "before" else False
+
+    monkeypatch.setattr(edits, "lock", late)
+    exports.write(tmp_path / "a.geojson", b"new")
+    assert len(asked) == 2
+    assert (tmp_path / "a.geojson").read_bytes() == b"new"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.geojson"]
 
 
 def test_a_folder_is_not_overwritten(tmp_path):

@@ -283,7 +283,14 @@ def test_a_command_on_a_full_disk_says_so_and_leaves_the_file_of_before(
 def test_a_command_in_a_folder_that_may_not_be_written_to_says_so(tmp_path, monkeypatch, capsys):
     folder, target = builders.write(tmp_path / "small"), tmp_path / "x.csv"
     target.write_bytes(b"before")
-    monkeypatch.setattr(Path, "touch", refuses(READ_ONLY))
+    opened = Path.open
+    monkeypatch.setattr(
+        Path,
+        "open",
+        lambda path, mode="r", *more, **named: (
+            refuses(READ_ONLY)() if "x" in mode else opened(path, mode, *more, **named)
+        ),
+    )
     with pytest.raises(SystemExit) as left:
         command_line.main(["export", str(folder), "-o", str(target)])
     assert left.value.code == 2
