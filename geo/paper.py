@@ -23,6 +23,8 @@ GENERATOR = "contested-claims"
 _MAP_MM = (166.0, 102.0)
 _MOST_MISFITS = 3  # told in the summary; the table of checks has all of them
 _LONGEST_HEAD, _LONGEST_STEP = 90, 1200  # characters of a title, of a step of the handout
+# Characters beside a map, where room is for the caveats of all: of a source, of a finding.
+_LONGEST_NAME, _LONGEST_FINDING = 60, 420
 
 
 class NoBriefingError(ValueError):
@@ -207,7 +209,7 @@ def about(dataset: Dataset, chosen: Selection, kept: Dataset, kicker: str) -> Ab
     return About(
         lang=lang,
         title=(title := texts.in_language(vars(dataset), "title", lang)),
-        running_head=_shortened(title, _LONGEST_HEAD),
+        running_head=shortened(title, _LONGEST_HEAD),
         kicker=kicker,
         subject=" ".join(
             [
@@ -226,7 +228,7 @@ def about(dataset: Dataset, chosen: Selection, kept: Dataset, kicker: str) -> Ab
         ),
         author=f"{GENERATOR}, {dataset.name}",
         day=day,
-        foot=_shortened(" · ".join(part for part in (as_of, name) if part), _LONGEST_HEAD),
+        foot=shortened(" · ".join(part for part in (as_of, name) if part), _LONGEST_HEAD),
         page=(page[0], page[1], page[2]),
     )
 
@@ -797,7 +799,7 @@ def steps(dataset: Dataset, chosen: Selection) -> tuple[Step, ...]:
         found.append(
             Step(
                 number=texts.number(int(number), lang),
-                title=_shortened(texts.in_language(row, "title", lang), _LONGEST_HEAD),
+                title=shortened(texts.in_language(row, "title", lang), _LONGEST_HEAD),
                 text=_fitting(texts.in_language(row, "text", lang), lang),
                 shown=_shown(len(told), len(claims), len(dataset.claims), lang),
                 caveats=tuple(_caveat(each, lang) for each in told),
@@ -814,7 +816,7 @@ def _fitting(text: str, lang: str) -> str:
     if len(text) <= _LONGEST_STEP:
         return text
     said = _("(Shortened; the dataset has all of it.)")
-    return f"{_shortened(text, _LONGEST_STEP)} {said}"
+    return f"{shortened(text, _LONGEST_STEP)} {said}"
 
 
 def _step_view(place: int, total: int, row: pd.Series) -> View:
@@ -857,7 +859,10 @@ def _caveat(told: evidence.Evidence, lang: str) -> tuple[Line, ...]:
 
     def names(code: str) -> str:
         said = [s for s in told.said if s.stance_code == code]
-        return ", ".join(dict.fromkeys(f"{s.who} ({s.scope})" if s.scope else s.who for s in said))
+        named = ((shortened(s.who, _LONGEST_NAME), s.scope) for s in said)
+        return ", ".join(
+            dict.fromkeys(f"{who} ({scope})" if scope else who for who, scope in named)
+        )
 
     pairs = [
         (_("Confidence"), told.confidence),
@@ -867,12 +872,14 @@ def _caveat(told: evidence.Evidence, lang: str) -> tuple[Line, ...]:
         (_("Taken back by"), names("retracts")),
     ]
     lines = [
-        (Run(told.title, "strong"),),
+        (Run(shortened(told.title, _LONGEST_HEAD), "strong"),),
         (Run(told.status, told.status_code),),
         *((Run(_pair(term, text, lang)),) for term, text in pairs if text),
     ]
     lines += [
-        (Run(check.explanation),) for check in told.findings if check.verdict == checks.INCONSISTENT
+        (Run(_cut_inside(check.explanation, _LONGEST_FINDING)),)
+        for check in told.findings
+        if check.verdict == checks.INCONSISTENT
     ]
     if not told.located:
         lines.append((Run(_("This claim names no place."), "quiet"),))
@@ -889,6 +896,14 @@ def plain(text: str) -> str:
     return "".join(c for c in spaced if unicodedata.category(c)[0] != "C")
 
 
-def _shortened(text: str, most: int) -> str:
+def shortened(text: str, most: int) -> str:
+    """``plain`` text of at most so many characters, an ellipsis for what is cut."""
     text = plain(text)
     return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
+
+
+def _cut_inside(text: str, most: int) -> str:
+    """``plain`` text without its middle where it is too long: what follows from it stands last."""
+    text = plain(text)
+    half = most // 2
+    return text if len(text) <= most else f"{text[:half].rstrip()} … {text[-half:].lstrip()}"

@@ -10,6 +10,7 @@ import io
 import json
 import re
 import tempfile
+import unicodedata
 import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, fields, is_dataclass
@@ -53,13 +54,18 @@ _TONES = {
     "withdrawn": MUTED,
     "declined": MUTED,
 }
-# A row with more text than this may break over two pages: kept whole it might not fit on one.
-_MOST_KEPT_TOGETHER = 1400  # characters
+# A row with more lines than these may break over two pages: kept whole it might not fit on one.
+_MOST_LINES_KEPT_TOGETHER = 40
+_LETTERS_A_LINE = 90  # of a table as wide as the page, about
+_LONGEST_TITLE = 240  # characters of the title that fit above the paper; its metadata have all
 
 
-# Words that no column holds, and shorter ones with signs as in an address.
-_LONG_WORD = re.compile(r"\S{20,}|(?=\S*[/\\\\<>=&@_{}\[\]%$#~|^`])\S{14,}")
-_PIECES = re.compile(r".{1,10}")
+# Words that no column holds, and shorter ones with signs as in an address or of wide signs.
+_LONG_WORD = re.compile(
+    r"\S{20,}|(?=\S*[/\\\\<>=&@_{}\[\]%$#~|^`])\S{14,}|(?=(?:[^\s\ufffd]*\ufffd){4})\S+"
+)
+_PIECE, _WIDE = 10, 3  # letters between two places to break; for how many a replacement sign counts
+_PICTURE_WORDS = re.compile(r">[^<>]*</text>")
 _UNSEEN = {"title", "subject", "keywords", "author", "alt", "anchor", "file"}
 
 
@@ -91,7 +97,34 @@ def _printable(text: str) -> str:
 
 def _breakable(text: str) -> str:
     """The same text with places to break in words that are too long for a column."""
-    return _LONG_WORD.sub(lambda word: "\u200b".join(_PIECES.findall(word.group())), text)
+    return _LONG_WORD.sub(lambda word: "\u200b".join(_pieces(word.group())), text)
+
+
+def _pieces(word: str) -> list[str]:
+    """A word in pieces of few letters; each letter keeps its marks, which alone are none."""
+    pieces, room = [""], _PIECE
+    for sign in word:
+        takes = 0 if _is_mark(sign) else _WIDE if sign == "\ufffd" else 1
+        if takes > room:
+            pieces.append("")
+            room = _PIECE
+        pieces[-1] += sign
+        room -= takes
+    return pieces
+
+
+def _is_mark(sign: str) -> bool:
+    return unicodedata.category(sign)[0] == "M"
+
+
+def _without_marks(svg: bytes) -> bytes:
+    """A picture whose unseen words have no combining marks, which its outlines have.
+
+    The typesetter fails on them: it cannot tell what such a glyph of a picture means.
+    """
+    return _PICTURE_WORDS.sub(
+        lambda words: "".join(c for c in words.group() if not _is_mark(c)), svg.decode()
+    ).encode()
 
 
 # ---- PDF --------------------------------------------------------------------------------------
@@ -116,7 +149,7 @@ def to_pdf(
             told |= {"file": "map.svg", "alt": alt}
             pictures["map.svg"] = content
         elif isinstance(block, Table):
-            told["keep"] = [_is_short(row) for row in block.rows]
+            told["keep"] = [_is_short(row, block.shares) for row in block.rows]
         blocks.append(told)
     data = {
         "about": _told(made.about),
@@ -189,12 +222,15 @@ def _texts(value: Any) -> Iterable[str]:
 
 def _told(about: About) -> dict[str, Any]:
     day = about.day and [about.day.year, about.day.month, about.day.day]
-    return asdict(about) | {"head": about.title, "day": day}
+    return asdict(about) | {"head": paper.shortened(about.title, _LONGEST_TITLE), "day": day}
 
 
-def _is_short(row: Sequence[Cell]) -> bool:
+def _is_short(row: Sequence[Cell], shares: Sequence[float]) -> bool:
+    """Whether each cell has room for its text in a few lines, as narrow as its column is."""
+    letters = _MOST_LINES_KEPT_TOGETHER * _LETTERS_A_LINE
     return all(
-        sum(len(run.text) for line in cell for run in line) <= _MOST_KEPT_TOGETHER for cell in row
+        sum(len(run.text) for line in cell for run in line) <= letters * share
+        for cell, share in zip(row, shares, strict=True)
     )
 
 
@@ -220,7 +256,7 @@ def _typeset(template: str, data: dict, pictures: dict[str, bytes], day: date | 
             (folder / file).write_bytes((_HERE / "typst" / file).read_bytes())
         (folder / "data.json").write_text(json.dumps(_cleaned(data)), "utf-8")
         for file, content in pictures.items():
-            (folder / file).write_bytes(content)
+            (folder / file).write_bytes(_without_marks(content))
         return typst.compile(
             str(folder / template),
             root=name,
@@ -559,7 +595,7 @@ def _add_table(document, told: Table) -> None:
     head = tuple(((Run(name),),) for name in told.columns)
     for place, (row, cells) in enumerate(zip(table._tbl.tr_lst, (head, *told.rows), strict=True)):
         properties = row.get_or_add_trPr()
-        if place == 0 or _is_short(cells):
+        if place == 0 or _is_short(cells, told.shares):
             properties.append(_xml("cantSplit"))
         if place == 0:
             properties.append(_xml("tblHeader"))

@@ -485,6 +485,25 @@ def test_controls_and_letters_without_a_font_are_neither_fatal_nor_lost_in_silen
     assert flat("Name 평양 ሰላም é") in body(report.to_docx(whole, Selection(), Stub()))
 
 
+def starts(page) -> list[tuple[str, float, float]]:
+    """The pieces of text on a page of a PDF, and where each starts, in points from below left."""
+    found = []
+
+    def note(text, outer, inner, _font, _size):
+        x, y = inner[4], inner[5]
+        if text.strip():
+            found.append(
+                (
+                    text,
+                    x * outer[0] + y * outer[2] + outer[4],
+                    x * outer[1] + y * outer[3] + outer[5],
+                )
+            )
+
+    page.extract_text(visitor_text=note)
+    return found
+
+
 def test_long_texts_and_long_words_stay_on_the_page(tmp_path):
     rows = builders.tables()
     long = "W" * 300
@@ -496,14 +515,51 @@ def test_long_texts_and_long_words_stay_on_the_page(tmp_path):
     reader = read(report.to_pdf(builders.load(tmp_path, rows), Selection(), Stub()))
     assert flat(long) in flat("".join(page.extract_text() for page in reader.pages))
     for page in reader.pages:
-        ends: list[tuple[float, float]] = []
+        assert all(0 < x < 595 and 0 < y < 842 for _text, x, y in starts(page))
 
-        def note(text, _cm, matrix, _font, size, ends=ends):
-            # Each piece starts on the page, and so do its letters, at half their size or more.
-            ends.append((matrix[4], matrix[5]))
 
-        page.extract_text(visitor_text=note)
-        assert all(0 <= x < 595 and 0 <= y < 842 for x, y in ends)
+def test_a_row_taller_than_a_page_goes_on_over_the_next(tmp_path):
+    rows = builders.tables()
+    # Short for a wide column, and more than a page in the narrowest.
+    rows["sources"][0]["name"] = rows["sources"][1]["name"] = "Danube " * 150 + "delta"
+    reader = read(report.to_pdf(builders.load(tmp_path, rows), Selection(), Stub()))
+    for page in reader.pages:
+        heights = [y for text, _x, y in starts(page) if "Danube" in text]
+        (foot,) = {y for text, _x, y in starts(page) if "As of" in text and y < 100}
+        assert min(heights, default=842) > foot
+
+
+def test_a_title_of_any_length_leaves_room_for_the_summary(poisoned):
+    (first, *_rest) = read(report.to_pdf(poisoned, Selection(), Stub())).pages
+    text = flat(first.extract_text())
+    assert flat("<script>") in text and flat("In short") in text
+
+
+def test_a_name_with_combining_marks_does_not_stop_a_document(tmp_path):
+    rows = builders.tables()
+    for place in rows["places"]:
+        place["name"] = "O\u0323\u0300yo\u0323\u0301 \u0426\u0430\u0301\u0440\u044c"
+    rows["briefing"] = [
+        {"step": "1", "title": "A", "text": "B", "claims": rows["claims"][0]["id"]}
+        | {"west": "30", "south": "40", "east": "140", "north": "60"}
+    ]
+    whole = builders.load(tmp_path, rows)
+    for write in (report.to_pdf, report.handout):
+        assert read(write(whole, Selection(), plates)).pages
+
+
+def test_pictures_lose_marks_only_in_their_unseen_words():
+    svg = '<svg><desc>e\u0323\u0301</desc><text x="1">e\u0323 &amp; \u0430\u0301</text></svg>'
+    kept = '<svg><desc>e\u0323\u0301</desc><text x="1">e &amp; \u0430</text></svg>'
+    assert report._without_marks(svg.encode()).decode() == kept
+
+
+@pytest.mark.parametrize("word", ["e\u0323\u0301" * 30, "\ufffd" * 12, "\ufffd\ufffd\u2620" * 4])
+def test_long_words_of_marks_or_replaced_letters_can_break(word):
+    pieces = report._breakable(word).split("\u200b")
+    assert "".join(pieces) == word and len(pieces) > 2
+    assert all(len(each.replace("\u0323", "").replace("\u0301", "")) <= 10 for each in pieces)
+    assert not any(each.startswith(("\u0323", "\u0301")) for each in pieces)
 
 
 def crowd(folder: Path, count: int) -> Dataset:
@@ -639,3 +695,10 @@ def test_the_picture_is_asked_for_the_chosen_view():
     assert [(c.view, fmt) for _w, c, fmt in draw.asked] == [("routes", "png"), ("routes", "svg")]
     figure = next(b for b in paper.compose(built_in(), chosen).blocks if isinstance(b, Figure))
     assert figure.caption.text.startswith("Sea routes to Vladivostok.")
+
+
+def test_a_long_step_with_long_names_still_tells_its_caveats(poisoned):
+    reader = read(report.handout(poisoned, Selection(), Stub()))
+    for page, step in zip(reader.pages, paper.steps(poisoned, Selection()), strict=True):
+        if step.caveats:
+            assert flat("Confidence: ") in flat(page.extract_text())
