@@ -184,6 +184,28 @@ def test_layers_of_context_come_along(tmp_path, opened):
 
 
 @pytest.mark.parametrize("width", [390, 1366])
+def test_texts_of_any_length_leave_the_map_its_room(tmp_path, opened, width):
+    whole = datasets.load(hostile.poison(tmp_path / "hostile"))
+    tab = opened(page(whole, Selection()), viewport={"width": width, "height": 844})
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    assert (
+        tab.evaluate(
+            "[...document.querySelectorAll('h1, #views, #views button, #claims th, #filters')]"
+            ".filter((each) => each.scrollWidth > each.clientWidth + 1).map((each) => each.outerHTML)"
+        )
+        == []
+    )
+    side, views, frame, legend, the_map = (
+        tab.locator(each).bounding_box()
+        for each in ("#mapside", "#views", "#frame", ".cm-legend", "#map")
+    )
+    assert views["y"] + views["height"] <= frame["y"] + 5
+    assert frame["y"] + frame["height"] <= side["y"] + side["height"] + 1
+    assert legend["y"] + legend["height"] <= frame["y"] + frame["height"] + 1
+    assert the_map["height"] >= 200 and frame["y"] + 100 < 844
+
+
+@pytest.mark.parametrize("width", [390, 1366])
 def test_it_can_be_used_by_everyone(plain, opened, width):
     tab = opened(plain, viewport={"width": width, "height": 844})
     found = Axe().run(tab).response["violations"]
