@@ -246,3 +246,26 @@ def test_hostile_text_stays_text_and_nothing_is_fetched_elsewhere(open_page, ser
     assert frame.evaluate("claimMap.step.at") == 1
     assert visit.foreign() == []
     assert not (tmp_path / "pwned").exists()
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_on_a_phone_the_map_and_all_controls_are_there(dashboard_url, open_page, lang):
+    phone = {"width": 390, "height": 844}
+    visit, frame = start(open_page, f"{dashboard_url}/briefing?step=2&lang={lang}", viewport=phone)
+    page = visit.page
+    the_map = page.locator(".st-key-briefing-map").bounding_box()
+    assert the_map["y"] == 0 and 300 < the_map["height"] < 500
+    buttons = page.locator(".st-key-briefing-bar .stButton")
+    assert buttons.count() == 5
+    for key in ("", "e", "e", "o"):
+        if key:
+            page.keyboard.press(key)
+            page.wait_for_timeout(600)
+            visit.settle()
+        for number in range(5):
+            box = buttons.nth(number).bounding_box()
+            assert box["x"] >= 0 and box["x"] + box["width"] <= 390
+            assert box["y"] > 400 and box["y"] + box["height"] <= 844
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    # Nor is the legend out of reach, which a small frame starts with closed.
+    assert frame.locator(".cm-legend-head").is_visible()

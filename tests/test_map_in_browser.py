@@ -301,3 +301,78 @@ def test_the_page_is_accessible(dashboard_url, open_page):
         if found["impact"] in ("serious", "critical")
     ]
     assert grave == []
+
+
+def test_the_row_that_is_open_is_seen_in_its_box_and_the_page_stays(dashboard_url, open_page):
+    visit = open_page(f"{dashboard_url}/?claim=convoy")
+    map_frame(visit)
+    page = visit.page
+    row_and_whether_seen = """() => {
+      const box = document.querySelector(".st-key-claimlist").getBoundingClientRect();
+      const head = document.querySelector(".claims thead").getBoundingClientRect();
+      const open = document.querySelector(".claims tr.open");
+      const row = open.getBoundingClientRect();
+      return [open.rowIndex, row.top >= head.bottom - 1 && row.bottom <= box.bottom + 1];
+    }"""
+    moved = "['.stMain', '.st-key-reading'].map((e) => document.querySelector(e).scrollTop)"
+
+    def assert_seen(number: int) -> None:
+        for _ in range(100):
+            if page.evaluate(row_and_whether_seen) == [number, True]:
+                break
+            page.wait_for_timeout(50)
+        assert page.evaluate(row_and_whether_seen) == [number, True]
+        assert page.evaluate(moved) == [0, 0]
+
+    assert_seen(9)
+    # Who scrolls away from it is left there, until another claim is open.
+    page.evaluate("document.querySelector('.st-key-claimlist').scrollTop = 0")
+    page.wait_for_timeout(300)
+    assert page.evaluate(row_and_whether_seen) == [9, False]
+    page.evaluate(
+        "document.querySelector('.claims tr:last-child a').click();"
+        "document.querySelector('.st-key-claimlist').scrollTop = 0"
+    )
+    assert_seen(10)
+
+
+@pytest.mark.parametrize("width", [1366, 1920])
+def test_the_pager_stands_close_above_the_claims(dashboard_url, open_page, width):
+    visit = open_page(dashboard_url, viewport={"width": width, "height": 900})
+    map_frame(visit)
+    visit.page.wait_for_timeout(500)
+    last = visit.page.locator(".st-key-rowspager p.quiet").bounding_box()
+    field = visit.page.locator(".st-key-rowspager input").first.bounding_box()
+    table = visit.page.locator(".st-key-claimlist").bounding_box()
+    lowest = max(each["y"] + each["height"] for each in (last, field))
+    assert 0 < table["y"] - lowest < 16
+
+
+@pytest.mark.parametrize("path", ["", "briefing"])
+def test_scale_and_attribution_stand_apart_on_a_phone(dashboard_url, open_page, path):
+    small = {"width": 390, "height": 844}
+    visit = open_page(f"{dashboard_url}/{path}", viewport=small)
+    key = "briefing-map" if path else "mapframe"
+    frame = visit.map_frame(f".st-key-{key} iframe")
+    low, high = (
+        frame.locator(f".leaflet-control-{each}").bounding_box()
+        for each in ("attribution", "scale")
+    )
+    assert high["y"] + high["height"] <= low["y"] + 1
+
+
+def test_the_last_page_of_the_menu_is_not_cut(dashboard_url, open_page):
+    visit = open_page(f"{dashboard_url}/data?lang=fr")
+    visit.settle()
+    assert visit.page.evaluate(
+        """() => {
+          const last = [...document.querySelectorAll('[data-testid="stTopNavLink"]')].at(-1);
+          let right = Infinity;
+          for (let e = last.parentElement; e; e = e.parentElement) {
+            if (getComputedStyle(e).overflowX !== "visible") {
+              right = Math.min(right, e.getBoundingClientRect().right);
+            }
+          }
+          return last.getBoundingClientRect().right <= right;
+        }"""
+    )

@@ -1,5 +1,6 @@
 /* Keeps the place of who works by keyboard: a link that was followed has the focus again when the
  * page has made it anew. For the map's frame, and for the pages that follow links by themselves.
+ * The map's frame also shows the row of the claim that is open, within the list's own box.
  */
 window.claimPlace = (() => {
   "use strict";
@@ -29,6 +30,33 @@ window.claimPlace = (() => {
     event.preventDefault();
     keep(event, link);
     return link;
+  }
+
+  /** Scrolls the box of the list, and nothing else, so far that all of a row can be seen in it. */
+  function reveal(row, box) {
+    const { top, bottom } = row.getBoundingClientRect();
+    const first = box.getBoundingClientRect().top + box.clientTop;
+    const over = top - first - row.closest("table").tHead.offsetHeight; // the head stays on top of it
+    const under = bottom - first - box.clientHeight;
+    if (over < 0) box.scrollTop += over;
+    else if (under > 0) box.scrollTop += Math.min(under, over);
+  }
+
+  const frame = window.frameElement;
+  if (frame) {
+    const page = frame.ownerDocument;
+    let shown = "";
+    const look = () => {
+      const row = page.querySelector(".st-key-claimlist .claims tr.open");
+      // Once for each claim and place: who then scrolls elsewhere is left there.
+      const now = row ? `${row.rowIndex} ${row.querySelector("a.go").dataset.claim}` : "";
+      if (now && now !== shown) reveal(row, row.closest(".st-key-claimlist"));
+      shown = now;
+    };
+    const watch = new MutationObserver(look);
+    watch.observe(page.body, { childList: true, subtree: true });
+    window.addEventListener("pagehide", () => watch.disconnect());
+    look();
   }
 
   return { followed };
