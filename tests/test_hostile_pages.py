@@ -64,3 +64,22 @@ def test_nothing_runs_and_nothing_breaks_the_layout(hostile_url, open_page, page
     assert not {where: what for where, what in found.items() if what}
     assert (dialogs, visit.foreign(), mark.exists()) == ([], [], False)
     assert not [error for error in visit.errors if "404" not in error]
+
+
+@pytest.mark.parametrize(
+    ("page", "width", "below"),
+    [
+        ("", 1366, ".st-key-mapframe iframe"),
+        ("compare", 1366, ".stMain iframe"),
+        ("briefing", 1366, ".briefing > p"),
+    ],
+)
+def test_a_title_of_any_length_leaves_room_for_what_stands_below(
+    hostile_url, open_page, page, width, below
+):
+    url, _mark = hostile_url
+    visit = open_page(f"{url}/{page}", viewport={"width": width, "height": 768})
+    visit.page.locator(below).first.wait_for(state="attached")
+    visit.settle()
+    visit.page.wait_for_timeout(500)
+    assert visit.page.locator(below).first.bounding_box()["y"] < 480
