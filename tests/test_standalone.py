@@ -191,7 +191,8 @@ def test_texts_of_any_length_leave_the_map_its_room(tmp_path, opened, width):
     assert (
         tab.evaluate(
             "[...document.querySelectorAll('h1, #views, #views button, #claims th, #filters')]"
-            ".filter((each) => each.scrollWidth > each.clientWidth + 1).map((each) => each.outerHTML)"
+            ".filter((each) => each.scrollWidth > each.clientWidth + 1)"
+            ".map((each) => each.outerHTML)"
         )
         == []
     )
