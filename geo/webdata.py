@@ -26,6 +26,7 @@ from numpy.typing import ArrayLike
 
 from geo import basemap, figures, geodesy, marks, selection, symbols, texts
 from geo.dataset import Dataset, used_places
+from geo.evidence import STANCES
 from geo.figures import Figure
 from geo.selection import Selection
 
@@ -34,8 +35,6 @@ _MOST_TOLD_AT_ONCE = 3000
 _CLAIMS_TOLD = 512
 _DECIMALS = 5  # of degrees: a metre
 UNDATED = -(2**31)
-
-STANCES = ("asserts", "denies", "declines", "retracts")
 
 WEB_DIR = Path(__file__).parent / "web"
 # What every map asks for: one script and one style, since a frame loads one after the other.
