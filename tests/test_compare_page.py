@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from hostile import poison
+from looks import boxes
 from streamlit.testing.v1 import AppTest
 from test_pages import ROOT, address, html
 
@@ -307,9 +308,9 @@ def test_a_claim_of_the_list_opens_on_the_map(dashboard_url, open_page):
 def test_on_a_phone_the_maps_stand_one_above_the_other(dashboard_url, open_page):
     visit = open_page(f"{dashboard_url}/compare", viewport={"width": 390, "height": 844})
     where(frames(visit))
-    first, second = (e.bounding_box() for e in visit.page.locator(".stMain iframe").all())
-    assert second["y"] > first["y"] + first["height"]
-    assert first["x"] == second["x"]
+    first, second = boxes(visit.page, *(f".st-key-compare-side-{each} iframe" for each in "AB"))
+    assert second.top > first.bottom
+    assert first.left == second.left
     assert visit.page.evaluate("document.documentElement.scrollWidth") == 390
 
 

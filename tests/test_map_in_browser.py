@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from hostile import TEXTS, poison
+from looks import boxes
 
 from geo import dataset, geodesy, marks, selection
 
@@ -341,11 +342,11 @@ def test_the_pager_stands_close_above_the_claims(dashboard_url, open_page, width
     visit = open_page(dashboard_url, viewport={"width": width, "height": 900})
     map_frame(visit)
     visit.page.wait_for_timeout(500)
-    last = visit.page.locator(".st-key-rowspager p.quiet").bounding_box()
-    field = visit.page.locator(".st-key-rowspager input").first.bounding_box()
-    table = visit.page.locator(".st-key-claimlist").bounding_box()
-    lowest = max(each["y"] + each["height"] for each in (last, field))
-    assert 0 < table["y"] - lowest < 16
+    pager = ".st-key-rowspager"
+    last, field, table = boxes(
+        visit.page, f"{pager} p.quiet", f"{pager} input", ".st-key-claimlist"
+    )
+    assert 0 < table.top - max(last.bottom, field.bottom) < 16
 
 
 @pytest.mark.parametrize("path", ["", "briefing"])
@@ -354,11 +355,8 @@ def test_scale_and_attribution_stand_apart_on_a_phone(dashboard_url, open_page, 
     visit = open_page(f"{dashboard_url}/{path}", viewport=small)
     key = "briefing-map" if path else "mapframe"
     frame = visit.map_frame(f".st-key-{key} iframe")
-    low, high = (
-        frame.locator(f".leaflet-control-{each}").bounding_box()
-        for each in ("attribution", "scale")
-    )
-    assert high["y"] + high["height"] <= low["y"] + 1
+    low, high = boxes(frame, ".leaflet-control-attribution", ".leaflet-control-scale")
+    assert high.bottom <= low.top + 1
 
 
 def test_the_last_page_of_the_menu_is_not_cut(dashboard_url, open_page):

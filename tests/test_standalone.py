@@ -9,6 +9,7 @@ import hostile
 import pytest
 import shapely
 from axe_playwright_python.sync_playwright import Axe
+from looks import boxes
 
 from geo import dataset as datasets
 from geo import marks, overlays, selection, standalone
@@ -196,14 +197,13 @@ def test_texts_of_any_length_leave_the_map_its_room(tmp_path, opened, width):
         )
         == []
     )
-    side, views, frame, legend, the_map = (
-        tab.locator(each).bounding_box()
-        for each in ("#mapside", "#views", "#frame", ".cm-legend", "#map")
+    side, views, frame, legend, the_map = boxes(
+        tab, "#mapside", "#views", "#frame", ".cm-legend", "#map"
     )
-    assert views["y"] + views["height"] <= frame["y"] + 5
-    assert frame["y"] + frame["height"] <= side["y"] + side["height"] + 1
-    assert legend["y"] + legend["height"] <= frame["y"] + frame["height"] + 1
-    assert the_map["height"] >= 200 and frame["y"] + 100 < 844
+    assert views.bottom <= frame.top + 5
+    assert frame.bottom <= side.bottom + 1
+    assert legend.bottom <= frame.bottom + 1
+    assert the_map.height >= 200 and frame.top + 100 < 844
 
 
 @pytest.mark.parametrize("width", [390, 1366])
