@@ -16,7 +16,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from geo import texts
 from geo.dataset import DatasetError
-from pages import guard, own, problems, served, session, sidebar
+from pages import guard, own, problems, served, session, sidebar, turns
 
 PAGES = Path(__file__).parent / "pages"
 
@@ -83,7 +83,8 @@ async def started(_app: st.App):
 
 
 if __name__ == "__main__":
-    show()
+    with turns.runs.taken():
+        show()
 else:
     app = st.App(
         __file__,

@@ -15,7 +15,7 @@ import streamlit as st
 from geo import marks, selection, texts
 from geo.dataset import Dataset
 from geo.selection import Selection
-from pages import own, served
+from pages import own, served, turns
 
 # Where the map's frame finds our files: beside its own, as the browser sees it (dashboard.py).
 ASSETS = "../dashboard.claimmap/"
@@ -93,7 +93,8 @@ def let_arrive() -> None:
     """
     first = not st.session_state.get("arrived")
     st.session_state["arrived"] = True
-    time.sleep(FRAME_S if first else SEND_S)
+    with turns.runs.lent():
+        time.sleep(FRAME_S if first else SEND_S)
 
 
 def visible(session: Session) -> np.ndarray:
