@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path, PurePosixPath
 
 import geopandas as gpd
@@ -114,7 +114,7 @@ class Dataset:
         """The view of that name; ``theatre``, everything, where there is no such view."""
         return next((v for v in self.views if v.name == name), self.views[0])
 
-    @property
+    @cached_property
     def days(self) -> tuple[date, date] | None:
         """The first and last day on which something was said; None if no statement is dated."""
         dates = self.statements["date"].dropna()

@@ -21,7 +21,25 @@ from geo import checks, marks, webdata
 MOST_SPELLED_OUT = 8000
 
 
-class _Attach(folium.MacroElement):
+class _Unrendered:
+    """A part of which streamlit-folium takes the script, from its template, and no more.
+
+    Folium would besides compile what the script says as a template of its own, at each run.
+    """
+
+    def render(self, **_: object) -> None:
+        pass
+
+
+class _Map(_Unrendered, folium.Map):
+    """Its own styles are left out with that: ``web/claimmap.css`` has what is needed of them."""
+
+
+class _Group(_Unrendered, folium.FeatureGroup):
+    """Added to the map by streamlit-folium."""
+
+
+class _Attach(_Unrendered, folium.MacroElement):
     """Hands the Leaflet map to our script."""
 
     _template = Template(
@@ -31,7 +49,7 @@ class _Attach(folium.MacroElement):
     )
 
 
-class _Update(folium.MacroElement):
+class _Update(_Unrendered, folium.MacroElement):
     """Hands our script what to show now: numbers, and texts that this module made itself."""
 
     _template = Template(
@@ -55,7 +73,7 @@ def base_map(
     """
     lon, lat = webdata.CENTRE
     west, south, east, north = webdata.BOUNDS
-    base = folium.Map(
+    base = _Map(
         location=(lat, lon),
         zoom_start=webdata.START_ZOOM,
         tiles=None,
@@ -110,7 +128,7 @@ def update(
     ``look``, ``opacity``) and ``tiles``, "" for none.
     """
     marks_file, world, detail = files
-    group = folium.FeatureGroup(control=False)
+    group = _Group(control=False)
     # A view is named by the dataset, and Folium would evaluate a template in the name.
     token = hashlib.sha256(view_token.encode()).hexdigest()[:16]
     state = {
