@@ -16,7 +16,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from geo import texts
 from geo.dataset import DatasetError
-from pages import guard, own, problems, served, session, sidebar, turns
+from pages import assets, guard, own, problems, served, session, sidebar, turns
 
 PAGES = Path(__file__).parent / "pages"
 
@@ -90,5 +90,5 @@ else:
         __file__,
         lifespan=started,
         routes=[Route("/health", guard.health)],
-        middleware=[Middleware(guard.Guard)],
+        middleware=[Middleware(guard.Guard), Middleware(assets.Assets)],
     )

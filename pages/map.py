@@ -186,11 +186,11 @@ def show_evidence() -> None:
 prepared = prepare_map()
 head, views = st.container(), st.container(horizontal=True, gap="small", key="mapviews")
 map_side, text_side = st.columns([0.62, 0.38], gap="small")
+with head:
+    show_header()
 with map_side, st.container(key="mapframe"):
     show_map(*prepared)
 session.let_arrive()
-with head:
-    show_header()
 with views:
     show_views()
     snapshot.show(now)
