@@ -79,7 +79,10 @@ def show() -> None:
 async def started(_app: st.App):
     """While the server serves: what the first viewer's map needs is made before anybody asks."""
     Thread(target=served.warm, daemon=True).start()
-    yield
+    try:
+        yield
+    finally:
+        served.leave_nothing()
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ DRAG_STEPS = 120
 class Plan:
     """How much of everything is measured."""
 
-    clicks: int = 40
+    clicks: int = 100  # of fewer, a single slow frame moves p95
     rival_clicks: int = 12
     slow_clicks: int = 2  # of an app that takes longer than QUICK_MS
     openings: int = 5

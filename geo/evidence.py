@@ -84,12 +84,15 @@ def stance_chip(stance: str, scope: str, repeats: bool, lang: str) -> Markup:
 
 def stance_count(stance: str, count: int, lang: str) -> str:
     """How many statements have a stance, in words."""
-    return {
-        "asserts": texts.plural(lang, "{n} asserts", "{n} assert", count),
-        "denies": texts.plural(lang, "{n} denies", "{n} deny", count),
-        "declines": texts.plural(lang, "{n} declines", "{n} decline", count),
-        "retracts": texts.plural(lang, "{n} takes back", "{n} take back", count),
-    }[stance]
+    match stance:
+        case "asserts":
+            return texts.plural(lang, "{n} asserts", "{n} assert", count)
+        case "denies":
+            return texts.plural(lang, "{n} denies", "{n} deny", count)
+        case "declines":
+            return texts.plural(lang, "{n} declines", "{n} decline", count)
+        case _:
+            return texts.plural(lang, "{n} takes back", "{n} take back", count)
 
 
 def stance_key(lang: str) -> list[tuple[Markup, str]]:

@@ -6,6 +6,7 @@ Where the dataset breaks or goes away under the running server, the last sound s
 
 from __future__ import annotations
 
+import atexit
 import gc
 import logging
 import os
@@ -220,14 +221,25 @@ def _engine(url: str):
     return database.connect(url)
 
 
+_made: list[Path] = []  # the folders of our own
+
+
+@atexit.register
+def leave_nothing() -> None:
+    """Remove what was made for the map; a server that a signal ends comes here by itself."""
+    for folder in _made:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @_once
 def assets_folder() -> Path:
-    """The folder whose files the map's frame fetches; new with each server.
+    """The folder whose files the map's frame fetches; new with each server, and gone with it.
 
     Behind a proxy another process may be asked for a file than the one that named it:
     ``CLAIMS_MAP_FILES`` names a folder that all of them share.
     """
     folder = Path(tempfile.mkdtemp(prefix="claimmap-"))
+    _made.append(folder)
     webdata.prepare(folder)
     if shared := os.environ.get("CLAIMS_MAP_FILES"):
         try:

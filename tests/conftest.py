@@ -1,6 +1,5 @@
 """What the tests share: a served dashboard, a browser, and a page that notes what it asks for."""
 
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +13,6 @@ from hypothesis import settings
 from playwright.sync_api import Browser, BrowserContext, Frame, Page, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 from postgis import PostgisMissing, Server
-from serve import Server as Streamlit
 from serve import ServerFailed, serving
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -50,11 +48,6 @@ def _served(script: Path, log: Path, dataset: Path | None, env: dict[str, str]) 
             server.check_alive()
     except ServerFailed as failed:
         raise pytest.fail.Exception(str(failed), pytrace=False) from None
-
-
-def _wait_until_healthy(server: subprocess.Popen, port: int, log: Path) -> None:
-    """For a test that starts and ends its server by itself."""
-    Streamlit(server, port, 0.0, log).wait_until_healthy(_START_S)
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ from pathlib import Path
 import builders
 import pytest
 import sqlalchemy as sa
+from serve import serving
 from streamlit.testing.v1 import AppTest
 from test_data_page import (
     SOUND,
@@ -50,6 +51,20 @@ def refuses(error: OSError) -> Callable:
         raise error
 
     return refuse
+
+
+def test_a_server_that_ends_leaves_no_files_behind(tmp_path):
+    log, made = tmp_path / "server.log", tmp_path / "made"
+    made.mkdir()
+    with serving(ROOT / "dashboard.py", None, log, env={"TMPDIR": str(made)}) as server:
+        server.wait_until_healthy()
+        for _ in range(300):
+            if any(made.glob("claimmap-*/marks-*")):
+                break
+            time.sleep(0.1)
+        else:
+            raise AssertionError("it made no files for the map")
+    assert not list(made.glob("claimmap-*"))
 
 
 # Killed at any moment

@@ -3,17 +3,15 @@
 import os
 import random
 import signal
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import builders
 import pytest
-from conftest import ROOT, _wait_until_healthy
+from serve import DASHBOARD, free_port, serving
 from test_map_in_browser import assert_shows, expected_ids, ids, map_frame
 
 from geo import dataset as datasets
@@ -161,41 +159,23 @@ class Restarted:
     """The dashboard on one port, as often as it is started."""
 
     def __init__(self, log: Path):
-        self.log, self.server = log, None
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.log, self.port, self.stack = log, free_port(), ExitStack()
 
     def start(self) -> str:
-        command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "dashboard.py")]
-        command += ["--server.port", str(self.port), "--server.address", "127.0.0.1"]
-        command += ["--server.headless", "true", "--server.fileWatcherType", "none"]
-        ours = ("CLAIMS_", "STREAMLIT_")
-        with self.log.open("ab") as sink:
-            self.server = subprocess.Popen(
-                command,
-                cwd=ROOT,
-                env={k: v for k, v in os.environ.items() if not k.startswith(ours)},
-                stdin=subprocess.DEVNULL,
-                stdout=sink,
-                stderr=sink,
-                start_new_session=True,
-            )
-        _wait_until_healthy(self.server, self.port, self.log)
-        return f"http://127.0.0.1:{self.port}"
+        self.server = self.stack.enter_context(serving(DASHBOARD, None, self.log, self.port))
+        self.server.wait_until_healthy(90)
+        return self.server.url
 
     def kill(self) -> None:
-        if self.server is not None:
-            os.killpg(self.server.pid, signal.SIGKILL)
-            self.server.wait()
-            self.server = None
+        os.killpg(self.server.process.pid, signal.SIGKILL)
+        self.server.process.wait()
 
 
 @pytest.fixture
 def restarted(tmp_path) -> Iterator[Restarted]:
     found = Restarted(tmp_path / "server.log")
-    yield found
-    found.kill()
+    with found.stack:
+        yield found
 
 
 def test_the_first_click_on_a_filter_counts_after_the_server_was_started_anew(restarted, open_page):
