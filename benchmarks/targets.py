@@ -20,7 +20,7 @@ TITLES = {
     "p95_ratio": "the same, p95 × bare median",
     "kilobytes": "Kilobytes to the browser per click, on the wire, median",
     "opened_s": "Page opened → map painted, warm server, s",
-    "heap_grown_mb": "Browser's heap grown by the clicks, MB",
+    "heap_grown_mb": "Browser's heap grown by forty clicks, MB",
     "pan_p95_ms": "A frame while the map is dragged, p95, ms",
     "zoom_p95_ms": "A frame while the map is zoomed, p95, ms",
 }
