@@ -20,7 +20,7 @@ from pages import own, served, turns
 # Where the map's frame finds our files: beside its own, as the browser sees it (dashboard.py).
 ASSETS = "../dashboard.claimmap/"
 SEND_S = 0.02  # the server gathers for up to 10 ms, and the browser for as long again
-FRAME_S = 0.4  # while the browser loads the map's frame, the first time
+FRAME_S = 0.6  # while the browser loads the map's frame and draws it, the first time
 ENTRY = Path(__file__).parent.parent / "dashboard.py"
 
 
