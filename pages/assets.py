@@ -1,7 +1,7 @@
 """The files of Streamlit's own page, sent from memory.
 
-A page loads some eighty of them before it draws anything. Streamlit reads each in pieces on every
-request, which was a third of the time in which a page opened.
+A page loads some eighty of them before it draws anything. Streamlit reads each from the disk, in
+pieces, on every request: that was more than half of the server's work in opening a page.
 """
 
 from __future__ import annotations

@@ -182,7 +182,7 @@ def show_evidence() -> None:
     )
 
 
-# The map first: what a viewer waits for after a click is its repainting.
+# The map before all that takes long: what a viewer waits for after a click is its repainting.
 prepared = prepare_map()
 head, views = st.container(), st.container(horizontal=True, gap="small", key="mapviews")
 map_side, text_side = st.columns([0.62, 0.38], gap="small")

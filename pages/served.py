@@ -226,7 +226,7 @@ _made: list[Path] = []  # the folders of our own
 
 @atexit.register
 def leave_nothing() -> None:
-    """Remove what was made for the map; a server that a signal ends comes here by itself."""
+    """Remove what was made for the map. A server that a signal ends calls it by itself."""
     for folder in _made:
         shutil.rmtree(folder, ignore_errors=True)
 
