@@ -1,6 +1,6 @@
 """Measures how fast and how steady the dashboard is, beside what one could have built instead.
 
-    make bench                  everything: some twenty-five minutes on two cores
+    make bench                  everything: nearly half an hour on two cores
     make bench QUICK=1          20 and 1,000 claims, a few clicks: some three minutes
     make bench SIZES="20 50000"
 

@@ -129,7 +129,7 @@ def update(
     """
     marks_file, world, detail = files
     group = _Group(control=False)
-    # A view is named by the dataset, and Folium would evaluate a template in the name.
+    # A view is named by the dataset, and no text of that goes through Folium.
     token = hashlib.sha256(view_token.encode()).hexdigest()[:16]
     state = {
         "marks": marks_file,
